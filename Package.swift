@@ -62,9 +62,23 @@ let package = Package(
     targets: [
         // Core: values and decisions. No clock, no dice, no I/O, no locks.
         core("Base"),
+        core("Names", ["Base"]),
+
+        // Wire: octets <-> values.
+        wire("DNSWire", ["Base"]),
+
+        // System: system calls and C. The only room with `unsafe`.
+        .target(name: "CLinux", path: "Sources/System/CLinux"),
+        system("LinuxSystem", ["CLinux", "Base"]),
+
+        // Shell: drives engines; no policy.
+        shell("NameServer", ["LinuxSystem", "DNSWire", "Names", "Base"]),
 
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
+        tests("Names", ["Base", "Names"]),
+        tests("DNSWire", ["Base", "DNSWire"]),
+        tests("LinuxSystem", ["Base", "LinuxSystem"]),
     ],
     swiftLanguageModes: [.v6]
 )
