@@ -63,8 +63,15 @@ let package = Package(
         // Core: values and decisions. No clock, no dice, no I/O, no locks.
         core("Base"),
 
+        // System: system calls and C. The only room with `unsafe`.
+        .systemLibrary(
+            name: "CLDNS", path: "Sources/System/CLDNS", pkgConfig: "ldns",
+            providers: [.apt(["libldns-dev"])]),
+        system("LDNS", ["CLDNS", "Base"]),
+
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
+        tests("LDNS", ["LDNS", "Base"]),
     ],
     swiftLanguageModes: [.v6]
 )
