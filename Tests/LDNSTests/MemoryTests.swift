@@ -27,36 +27,41 @@ struct MemoryTests {
 
     @Test("20,000 messages, good and bad, leave nothing behind")
     func messages() throws {
-        let good = ZoneTextTests.octets(
+        let torn = ZoneTextTests.octets(
             """
             1234 8580 0001 0002 0000 0001 0377656203737663 00 0001 0001
             c00c 0001 0001 00000005 0004 0a00000b
             c00c 0010 0001 00000007 0007 0161 03622063
             00 0029 04d0 00008000 0006 000f 0002 0016
             """)
-        // The second record's data are one octet short, so its strings run past their end.
-        #expect(throws: MessageError.self) { try DecodedMessage(good) }
-        var whole = good
-        whole[54] = 6
+        // The second record's length takes in an octet of the OPT record.
+        #expect(throws: MessageError.self) { try DecodedMessage(torn) }
+        var whole = torn
+        whole[52] = 6
         _ = try DecodedMessage(whole)
         try expectFlat {
             for _ in 0..<20_000 {
                 _ = try DecodedMessage(whole)
                 _ = try MessagePrinter.text(of: whole)
-                _ = try? DecodedMessage(good)
+                _ = try? DecodedMessage(torn)
                 _ = try? DecodedMessage(whole.dropLast())
             }
         }
     }
 
-    /// Runs the body once to warm up, then once more: resident memory may grow by 4 MiB at most,
-    /// where a leak of 210 octets a turn would show.
+    /// Runs the body once to warm up and then until resident memory has grown by less than 4 MiB
+    /// in a round, at most four times. A leak of 210 octets a turn would show in every round;
+    /// other suites that run at the same time do not grow in all of them.
     private func expectFlat(_ body: () throws -> Void) throws {
         try body()
-        let before = try residentOctets()
-        try body()
-        let growth = try residentOctets() - before
-        #expect(growth < 4 << 20, "resident memory grew by \(growth) octets")
+        var growths: [Int] = []
+        for _ in 0..<4 {
+            let before = try residentOctets()
+            try body()
+            growths.append(try residentOctets() - before)
+            if growths.last.map({ $0 < 4 << 20 }) == true { return }
+        }
+        Issue.record("resident memory grew by \(growths) octets")
     }
 
     /// The second number of statm: resident pages.

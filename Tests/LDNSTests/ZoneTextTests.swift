@@ -221,6 +221,36 @@ struct ZoneTextTests {
                 == .name(text: "x.\(long)b", .length(octets: 257)))
     }
 
+    @Test("no more records than allowed are taken")
+    func recordLimit() throws {
+        let limit = ZoneText.recordsMax
+        var text = ""
+        for index in 0..<limit { text += "\(index) TYPE731 \\# 0\n" }
+        #expect(try Self.records(text).count == limit)
+        #expect(Self.fault(text + "x TYPE731 \\# 0") == error(limit + 1, .records(limit: limit)))
+    }
+
+    @Test("changed octets never bring the reader down, and what it takes stays well-formed")
+    func mutations() throws {
+        var dice = SeededGenerator(seed: 7)
+        let marks = Array("\"\\();@#$. \n\t019aZ\u{1}\u{e9}".utf8)
+        for _ in 0..<4_000 {
+            guard let form = Self.forms.randomElement(using: &dice) else { return }
+            var octets = Array("$TTL 5\na 1h IN \(form.text)\n b A 192.0.2.1".utf8)
+            for _ in 0..<Int.random(in: 1...4, using: &dice) {
+                let index = Int.random(in: octets.indices, using: &dice)
+                let mark = marks[Int.random(in: marks.indices, using: &dice)]
+                if Bool.random(using: &dice) {
+                    octets[index] = mark
+                } else {
+                    octets.insert(mark, at: index)
+                }
+            }
+            let records = (try? Self.records(String(decoding: octets, as: UTF8.self))) ?? []
+            for record in records where record.type == .a { #expect(record.data.count == 4) }
+        }
+    }
+
     @Test("a single record is exactly one")
     func single() throws {
         let origin = try DomainName("zone.test")

@@ -164,10 +164,12 @@ struct RecordShape {
             preconditionFailure("libldns describes every type, unknown ones by its row 0")
         }
         unsafe self.row = unsafe row
+        let fields = unsafe row.pointee._maximum > 0
+            || row.pointee._variable != LDNS_RDF_TYPE_NONE
         // A type it does not know gets row 0, or a row whose only field has no text form.
         isKnown =
-            unsafe row.pointee._type.rawValue == UInt32(type.code) && type.code != 0
-            && row.pointee._maximum > 0
+            unsafe fields && type.code != 0
+            && row.pointee._type.rawValue == UInt32(type.code)
             && ldns_rr_descriptor_field_type(row, 0) != LDNS_RDF_TYPE_UNKNOWN
     }
 

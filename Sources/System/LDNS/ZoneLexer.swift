@@ -55,7 +55,7 @@ struct ZoneLexer {
     }
 
     private mutating func word() throws(ZoneTextError) -> ZoneWord {
-        var word = ZoneWord(line: line)
+        var word = ZoneWord()
         var quoted = false
         while at < octets.count {
             let octet = octets[at]
@@ -151,13 +151,8 @@ struct ZoneWord {
         case inside
     }
 
-    let line: Int
     var octets: [UInt8] = []
     var quoting = Quoting.none
-
-    init(line: Int) {
-        self.line = line
-    }
 
     var text: String { String(decoding: octets, as: UTF8.self) }
 

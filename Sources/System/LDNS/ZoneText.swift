@@ -107,6 +107,7 @@ private struct ZoneReader {
         if let first = words.first, first.octets.first == UInt8(ascii: "$"), !entry.ownerOmitted {
             return try takeDirective(first.text, words.dropFirst())
         }
+        if records.count == ZoneText.recordsMax { throw .records(limit: ZoneText.recordsMax) }
         let owner = try takeOwner(entry, &words)
         let recordTTL = try takeTTLAndClass(&words)
         let type = try takeType(&words)
@@ -114,7 +115,6 @@ private struct ZoneReader {
         let content = Content(owner: owner, type: type, data: data)
         if !seen.insert(content).inserted { return }
         try checkAlias(owner, type, line: entry.line)
-        if records.count == ZoneText.recordsMax { throw .records(limit: ZoneText.recordsMax) }
         records.append(
             ZoneRecord(
                 owner: owner, type: type, ttl: recordTTL ?? ttl, data: data, line: entry.line))

@@ -5,7 +5,7 @@ import CLDNS
 package struct ZoneTextError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The name of the file as the caller gave it.
     package let file: String
-    /// The line that has to be changed, counted from 1.
+    /// Counted from 1: the line of the fault, or the first line of the record that is at fault.
     package let line: Int
     package let reason: ZoneTextFault
 
@@ -97,7 +97,8 @@ extension ZoneTextFault: CustomStringConvertible {
         case .nameAt(let text): "\(text) starts with the label @; write @ alone for the origin"
         case .number(let text, let max): "\(text) is not a number from 0 to \(max)"
         case .hexadecimal: "an odd number of hexadecimal digits; write two per octet"
-        case .data(let type, let status): "the data do not fit type \(type): \(libraryText(status))"
+        case .data(let type, let status):
+            "the data do not fit type \(type): \(libraryText(status)); correct them"
         case .aliasClash(let owner, let line):
             "\(owner) has a CNAME and another record (line \(line)); keep one of them"
         case .recordCount(let count): "\(count) records where one is needed"
@@ -106,7 +107,8 @@ extension ZoneTextFault: CustomStringConvertible {
 
     private var limitText: String {
         switch self {
-        case .fileOctets(let have, let limit): "\(have) octets, allowed are \(limit); split the file"
+        case .fileOctets(let have, let limit):
+            "\(have) octets, allowed are \(limit); split the file"
         case .lineOctets(let limit): "the line is longer than \(limit) octets; split it with ( )"
         case .recordOctets(let limit): "the record is longer than \(limit) octets; shorten it"
         case .records(let limit): "more than \(limit) records; split the file"
