@@ -163,6 +163,11 @@ struct ZoneTextTests {
         ("a SOA n h 1 1 1 1 1y", 1, .ttl("1y")),
         ("a DS 1 300 2 abcd", 1, .number(text: "300", max: 255)),
         ("a DS 1 8 2 ab c", 1, .hexadecimal),
+        ("a NSEC3 1 1 12 aabb 2t7b4g4vsa5smi47k61mv5b=v1a22bojr A", 1,
+            .malformed(RecordType(50))),
+        ("a HTTPS 1 . key65=a port=1 key65=b", 1, .malformed(.https)),
+        ("a RRSIG A 5 3 1 200303221731031 20030220173103 1 e. AA==", 1,
+            .number(text: "200303221731031", max: .max)),
     ]
 
     @Test("each fault names its line and itself", arguments: faults)

@@ -19,6 +19,24 @@ struct RecordHandle: ~Copyable {
         unsafe pointer = unsafe made
     }
 
+    /// Parses one record in wire form that fills `octets`.
+    ///
+    /// Throws: the status number of libldns, or "packet overflow" when it ends elsewhere.
+    init(wire octets: [UInt8]) throws(LibraryStatus) {
+        var made: UnsafeMutablePointer<ldns_rr>?
+        var stop = 0
+        let status = unsafe ldns_wire2rr(
+            &made, octets, octets.count, &stop, LDNS_SECTION_ANSWER)
+        guard status == LDNS_STATUS_OK, let made = unsafe made else {
+            throw LibraryStatus(number: status.rawValue)
+        }
+        guard stop == octets.count else {
+            unsafe ldns_rr_free(made)
+            throw LibraryStatus(number: LDNS_STATUS_PACKET_OVERFLOW.rawValue)
+        }
+        unsafe pointer = unsafe made
+    }
+
     deinit {
         unsafe ldns_rr_free(pointer)
     }

@@ -170,6 +170,9 @@ extension UInt8 {
 
     var isDigit: Bool { (48...57).contains(self) }
 
+    /// A digit of RFC 4648's base32hex: 0-9, A-V in either case.
+    var isBase32: Bool { isDigit || (97...118).contains(foldedLetter) }
+
     fileprivate var endsWord: Bool {
         switch self {
         case .space, .tab, .carriageReturn, UInt8(ascii: ";"), UInt8(ascii: "("),

@@ -66,6 +66,8 @@ package enum ZoneTextFault: Error, Hashable, Sendable {
     case strings(limit: Int)
     /// Record data that libldns refuses, with its own status number.
     case data(RecordType, status: UInt32)
+    /// Record data that libldns takes, but whose octets are not a record of the type.
+    case malformed(RecordType)
     /// A CNAME beside other records, or a second CNAME, at one owner.
     case aliasClash(owner: DomainName, otherLine: Int)
     /// Not exactly one record where one was asked for.
@@ -99,6 +101,7 @@ extension ZoneTextFault: CustomStringConvertible {
         case .hexadecimal: "an odd number of hexadecimal digits; write two per octet"
         case .data(let type, let status):
             "the data do not fit type \(type): \(libraryText(status)); correct them"
+        case .malformed(let type): "the data make no whole record of type \(type); correct them"
         case .aliasClash(let owner, let line):
             "\(owner) has a CNAME and another record (line \(line)); keep one of them"
         case .recordCount(let count): "\(count) records where one is needed"
