@@ -69,7 +69,11 @@ let package = Package(
 
         // System: system calls and C. The only room with `unsafe`.
         .target(name: "CLinux", path: "Sources/System/CLinux"),
+        .systemLibrary(
+            name: "CLDNS", path: "Sources/System/CLDNS", pkgConfig: "ldns",
+            providers: [.apt(["libldns-dev"])]),
         system("LinuxSystem", ["CLinux", "Base"]),
+        system("LDNS", ["CLDNS", "Base"]),
 
         // Shell: drives engines; no policy.
         shell("NameServer", ["LinuxSystem", "DNSWire", "Names", "Base"]),
@@ -79,6 +83,7 @@ let package = Package(
         tests("Names", ["Base", "Names"]),
         tests("DNSWire", ["Base", "DNSWire"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
+        tests("LDNS", ["LDNS", "Base"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -2,12 +2,14 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <pthread.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <sys/socket.h>
@@ -214,3 +216,38 @@ int waggle_notify(const char *path, const char *state) {
 }
 
 void waggle_thread_name(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int waggle_raise_loopback(void) {
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    struct ifreq request = {.ifr_name = "lo"};
+    int code = ioctl(descriptor, SIOCGIFFLAGS, &request);
+    if (code == 0 && !(request.ifr_flags & IFF_UP)) {
+        request.ifr_flags |= IFF_UP;
+        code = ioctl(descriptor, SIOCSIFFLAGS, &request);
+    }
+    int failure = code == 0 ? 0 : errno;
+    close(descriptor);
+    return -failure;
+}
+
+unsigned waggle_batch_queued(const waggle_batch *batch) { return batch->queued; }
+
+const uint8_t *waggle_batch_control(const waggle_batch *batch, unsigned index, unsigned *length) {
+    *length = (unsigned)batch->received[index].msg_hdr.msg_controllen;
+    return batch->controls + (size_t)index * CONTROL_OCTETS;
+}
+
+int waggle_send(int socket, const void *octets, size_t length, const void *address,
+                unsigned address_length, const void *control, unsigned control_length) {
+    struct iovec vector = {.iov_base = (void *)octets, .iov_len = length};
+    struct msghdr message = {
+        .msg_name = (void *)address,
+        .msg_namelen = address_length,
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = control_length ? (void *)control : NULL,
+        .msg_controllen = control_length,
+    };
+    return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}

@@ -58,6 +58,24 @@ import Glibc
         }
     }
 
+    /// Whether a datagram was longer than the buffer and has lost its end.
+    package borrowing func isTooLong(_ index: Int) -> Bool {
+        var length: Int32 = 0
+        _ = unsafe waggle_batch_datagram(raw, UInt32(index), &length)
+        return length < 0
+    }
+
+    /// Replies waiting for `send`.
+    package var queued: Int { Int(unsafe waggle_batch_queued(raw)) }
+
+    /// What the kernel said about a datagram's arrival, for a reply that is sent later; empty for
+    /// sockets bound to one address.
+    package borrowing func control(of index: Int) -> [UInt8] {
+        var length: UInt32 = 0
+        let start = unsafe waggle_batch_control(raw, UInt32(index), &length)
+        return unsafe Array(UnsafeBufferPointer(start: start, count: Int(length)))
+    }
+
     /// Who sent a datagram; nil for a family that is not IP.
     package borrowing func source(of index: Int) -> SocketEndpoint? {
         precondition(index < count, "no such datagram in the batch")

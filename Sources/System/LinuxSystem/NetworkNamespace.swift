@@ -27,6 +27,13 @@ package enum NetworkNamespace {
         return try outcome.get()
     }
 
+    /// Brings the loopback interface of the calling thread's namespace up: in a new namespace it is
+    /// down, and 127.0.0.11 cannot be bound.
+    package static func raiseLoopback() throws(SystemError) {
+        let code = waggle_raise_loopback()
+        if code != 0 { throw SystemError("ioctl SIOCSIFFLAGS lo", code: -code) }
+    }
+
     private static func attempt<Value: Sendable>(
         _ namespace: Int32, _ body: () throws(SystemError) -> Value
     ) -> Result<Value, SystemError> {

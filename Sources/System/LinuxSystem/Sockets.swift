@@ -139,6 +139,23 @@ package enum Sockets {
         throw .last("send")
     }
 
+    /// Sends one datagram to a client, from the address that `control` says it was asked at.
+    package static func send(
+        _ socket: Int32, _ octets: [UInt8], to client: SocketEndpoint, control: [UInt8]
+    ) throws(SystemError) {
+        let code = unsafe octets.withUnsafeBytes { bytes in
+            unsafe control.withUnsafeBytes { control in
+                unsafe withAddress(of: client) { address, length -> Int32 in
+                    guard let start = bytes.baseAddress else { return 0 }
+                    return unsafe waggle_send(
+                        socket, start, bytes.count, address, length, control.baseAddress,
+                        UInt32(control.count))
+                }
+            }
+        }
+        if code != 0 { throw SystemError("sendmsg \(client)", code: -code) }
+    }
+
     private static func open(
         _ endpoint: SocketEndpoint, _ kind: __socket_type
     ) throws(SystemError) -> Descriptor {

@@ -28,6 +28,9 @@ int waggle_batch_source(const waggle_batch *batch, unsigned index, uint8_t *addr
 uint8_t *waggle_batch_reply(waggle_batch *batch, unsigned index);
 // Queues the reply, to the sender and from the address that was asked.
 void waggle_batch_queue(waggle_batch *batch, unsigned index, unsigned length);
+unsigned waggle_batch_queued(const waggle_batch *batch);
+// The control messages that came with a datagram, to be handed to `waggle_send` with a late reply.
+const uint8_t *waggle_batch_control(const waggle_batch *batch, unsigned index, unsigned *length);
 // Sends what is queued; returns how many were sent, or -errno when none was.
 int waggle_batch_send(waggle_batch *batch, int socket);
 
@@ -48,6 +51,11 @@ int waggle_eventfd(void);
 int waggle_accept(int listener, void *address, unsigned *length);
 // getrandom(2); returns octets or -errno.
 long waggle_random(void *buffer, size_t length);
+// sendmsg(2) of one datagram without waiting; returns 0 or -errno.
+int waggle_send(int socket, const void *octets, size_t length, const void *address,
+                unsigned address_length, const void *_Nullable control, unsigned control_length);
+// Brings the loopback interface of the calling thread's namespace up; returns 0 or -errno.
+int waggle_raise_loopback(void);
 // setns(2) for a network namespace; returns 0 or -errno.
 int waggle_enter_network_namespace(int descriptor);
 // pidfd_open(2); returns a descriptor or -errno.
