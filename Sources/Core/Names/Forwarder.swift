@@ -16,6 +16,11 @@ package struct Forwarder: ~Copyable, Engine {
 
     package struct ExchangeID: Hashable, Sendable {
         package let number: UInt64
+
+        /// The name server counts its exchanges.
+        package init(number: UInt64) {
+            self.number = number
+        }
     }
 
     /// One datagram to one upstream.

@@ -41,7 +41,7 @@ struct StreamTable: ~Copyable {
         }
         nextToken += 1
         let token = nextToken | Worker.streamBit
-        let stream = StreamConnection(accepted.descriptor, peer: peer, slot: slot, at: now)
+        let stream = StreamConnection(accepted.takeDescriptor(), peer: peer, slot: slot, at: now)
         do throws(SystemError) {
             try poller.add(stream.descriptor.raw, token: token, for: .read)
             streams[token] = stream
@@ -52,18 +52,19 @@ struct StreamTable: ~Copyable {
     }
 
     /// An answer from upstream for a client that may be gone.
-    func deliver(
+    mutating func deliver(
         _ octets: [UInt8], to token: UInt64, _ poller: borrowing Poller, at now: Moment
     ) {
         guard let stream = streams[token] else { return }
         stream.forwarded -= 1
         do throws(StreamConnection.Fault) {
             try stream.reply(octets, at: now)
-            try poller.change(
-                stream.descriptor.raw, token: token, to: stream.isCongested ? [.write] : [.read, .write])
         } catch {
             counters.add(.streamFaults)
+            close(token, poller)
+            return
         }
+        settle(token, poller)
     }
 
     /// After a turn: waits for what the connection needs next, or closes it.

@@ -38,14 +38,15 @@ struct Worker: ~Copyable {
     ) throws(SystemError) {
         let poller = try Poller()
         try poller.add(inbox.signal.raw, token: Self.inboxToken, for: .read)
+        let batch = try DatagramBatch(
+            capacity: Self.batchMax, receiveOctets: Self.queryOctetsMax,
+            sendOctets: datagramOctetsMax)
         self.index = index
         self.inbox = inbox
         self.board = board
         self.poller = poller
         counters = inbox.counters
-        batch = try DatagramBatch(
-            capacity: Self.batchMax, receiveOctets: Self.queryOctetsMax,
-            sendOctets: datagramOctetsMax)
+        self.batch = batch
         responder = Responder(
             counters: inbox.counters, nameSeed: limits.nameSeed, diceSeed: KernelRandom.uint64())
         desk = ForwardDesk(
@@ -183,6 +184,7 @@ struct Worker: ~Copyable {
                 }
             case .stream(let token):
                 streams.deliver(delivery.octets, to: token, poller, at: now)
+                resume(token, at: now)
             }
         }
     }
@@ -210,6 +212,18 @@ struct Worker: ~Copyable {
                 try stream.read(into: &streams.scratch, at: now)
             }
             if ready.contains(.write) { try stream.flush(at: now) }
+        } catch {
+            counters.add(.streamFaults)
+            streams.close(token, poller)
+            return
+        }
+        resume(token, at: now)
+    }
+
+    /// Answers the questions that wait in a connection's inbox, as far as its limits allow.
+    private mutating func resume(_ token: UInt64, at now: Moment) {
+        guard let stream = streams[token] else { return }
+        do throws(StreamConnection.Fault) {
             try answer(stream, token, at: now)
         } catch {
             counters.add(.streamFaults)

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Runs a helper program in the calling thread's namespaces, with text on its standard input.
@@ -23,7 +24,7 @@ package enum Program {
         unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, errorPipe.writer.raw, 2)
         let words = unsafe ([program] + arguments).map { unsafe strdup($0) }
-        defer { for word in unsafe words { unsafe free(word) } }
+        defer { for unsafe word in unsafe words { unsafe free(word) } }
         var vector = unsafe words + [nil]
         var child = pid_t()
         let code = unsafe posix_spawnp(&child, program, &actions, nil, &vector, environ)
@@ -56,9 +57,11 @@ package enum Program {
 
     private static func pipe(_ program: String) throws(Failure) -> Pipe {
         var ends: [Int32] = [-1, -1]
-        guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else {
+        let code = unsafe waggle_pipe(&ends)
+        guard code == 0 else {
             throw Failure(
-                program: program, status: -1, message: SystemError.last("pipe2").description)
+                program: program, status: -1,
+                message: SystemError("pipe2", code: -code).description)
         }
         return Pipe(reader: Descriptor(owning: ends[0]), writer: Descriptor(owning: ends[1]))
     }

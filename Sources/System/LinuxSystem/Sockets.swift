@@ -102,8 +102,15 @@ package enum Sockets {
     }
 
     package struct Accepted: ~Copyable {
-        package var descriptor: Descriptor
+        private let descriptor: Descriptor
         package let peer: SocketEndpoint
+
+        fileprivate init(descriptor: consuming Descriptor, peer: SocketEndpoint) {
+            self.descriptor = descriptor
+            self.peer = peer
+        }
+
+        package consuming func takeDescriptor() -> Descriptor { descriptor }
     }
 
     /// Reads up to `octetsMax` into `buffer`; nil when nothing waits, 0 at the end of a stream.

@@ -49,6 +49,8 @@ int waggle_epoll_wait(int poller, waggle_event *events, int capacity, int millis
 int waggle_eventfd(void);
 // accept4(2), never blocking, closed on exec; returns a descriptor or -errno.
 int waggle_accept(int listener, void *address, unsigned *length);
+// pipe2(2), closed on exec: the reading end, then the writing end; returns 0 or -errno.
+int waggle_pipe(int *ends);
 // getrandom(2); returns octets or -errno.
 long waggle_random(void *buffer, size_t length);
 // sendmsg(2) of one datagram without waiting; returns 0 or -errno.
