@@ -65,6 +65,7 @@ let package = Package(
 
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
+        tests("House", []),
     ],
     swiftLanguageModes: [.v6]
 )
