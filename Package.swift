@@ -63,9 +63,13 @@ let package = Package(
         // Core: values and decisions. No clock, no dice, no I/O, no locks.
         core("Base"),
 
+        // Shell: drives engines; no policy.
+        shell("HTTPAPI", ["Base", nioCore, nioPosix, nioHTTP1]),
+
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
         tests("House", []),
+        tests("HTTPAPI", ["Base", "HTTPAPI", nioCore, nioPosix]),
     ],
     swiftLanguageModes: [.v6]
 )
