@@ -66,9 +66,15 @@ let package = Package(
         // Shell: drives engines; no policy.
         shell("HTTPAPI", ["Base", nioCore, nioPosix, nioHTTP1]),
 
+        // Run: the only place where shells meet.
+        .target(
+            name: "Daemon", dependencies: ["Base", "HTTPAPI"], path: "Sources/Run/Daemon",
+            swiftSettings: house),
+
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
         tests("House", []),
+        tests("Daemon", ["Daemon", "Base", "HTTPAPI"]),
         tests("HTTPAPI", ["Base", "HTTPAPI", nioCore, nioPosix]),
     ],
     swiftLanguageModes: [.v6]
