@@ -39,12 +39,26 @@ final class HTTPConnections: Sendable {
     }
 }
 
-/// Tells a connection too many so, without reading what it wants.
+/// Tells a connection too many so, once it has asked for something: a response that comes before
+/// its request is an error to clients.
 final class HTTPOverflow: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    /// How long a connection too many may take to ask.
+    private static let patience = TimeAmount.seconds(1)
+
+    private var isAnswered = false
+    private var timer: Scheduled<Void>?
+
     func channelActive(context: ChannelHandlerContext) {
+        let channel = context.channel
+        timer = context.eventLoop.scheduleTask(in: Self.patience) { channel.close(promise: nil) }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isAnswered { return }
+        isAnswered = true
         let body = APIResponse.failure(503, "too many connections; try again later").body
         var out = ByteBuffer(
             string: "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
@@ -54,5 +68,15 @@ final class HTTPOverflow: ChannelInboundHandler {
         context.writeAndFlush(wrapOutboundOut(out)).whenComplete { _ in
             channel.close(promise: nil)
         }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { timer?.cancel() }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case ChannelEvent.inputClosed = event { context.close(promise: nil) }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        context.close(promise: nil)
     }
 }

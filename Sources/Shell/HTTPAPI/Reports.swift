@@ -1,3 +1,5 @@
+import Base
+
 /// What the GET routes answer with. Keys are stable and always there; what has no value is null.
 /// docs/api.md shows each document.
 
