@@ -77,6 +77,16 @@ let package = Package(
 
         // Shell: drives engines; no policy.
         shell("NameServer", ["LinuxSystem", "DNSWire", "Names", "Base"]),
+        shell("HTTPAPI", ["Base", nioCore, nioPosix, nioHTTP1]),
+
+        // Run: the only place where shells meet.
+        .target(
+            name: "Daemon",
+            dependencies: [
+                "Base", "Names", "DNSWire", "LinuxSystem", "LDNS", "NameServer", "HTTPAPI",
+                logging, lifecycle,
+            ],
+            path: "Sources/Run/Daemon", swiftSettings: house),
 
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
@@ -84,6 +94,9 @@ let package = Package(
         tests("DNSWire", ["Base", "DNSWire"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
         tests("LDNS", ["LDNS", "Base"]),
+        tests("Daemon", ["Daemon", "Base", "HTTPAPI"]),
+        tests("HTTPAPI", ["Base", "HTTPAPI", nioCore, nioPosix]),
+        tests("House", []),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -9,7 +9,8 @@ struct AddressTests {
             ("::", "::"), ("::1", "::1"), ("1::", "1::"), ("2001:DB8::53", "2001:db8::53"),
             ("::ffff:10.0.0.1", "::ffff:a00:1"), ("1:0:0:2:0:0:0:3", "1:0:0:2::3"),
             ("1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7:8"), ("0:1::", "0:1::"),
-        ])
+        ]
+    )
     func roundTrip(text: String, canonical: String) throws {
         let address = try #require(IPv6Address(text))
         #expect(address.description == canonical)
@@ -23,7 +24,8 @@ struct AddressTests {
             "", "1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.+4", ":", ":::", "1:::2",
             "1::2::3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "12345::", "::g", "1:2:3:4:5:6:7:8::",
             "::1%eth0", "1.2.3.4 ", "::+1",
-        ])
+        ]
+    )
     func refused(text: String) {
         #expect(IPAddress(text) == nil)
     }

@@ -8,7 +8,8 @@ struct DomainNameTests {
         arguments: [
             ("web", "web"), ("WEB.1.Abc.", "web.1.abc"), (".", "."), ("a\\.b.c", "a\\.b.c"),
             ("a\\000b", "a\\000b"), ("_http._tcp.web", "_http._tcp.web"), ("\\065x", "ax"),
-        ])
+        ]
+    )
     func text(input: String, canonical: String) throws {
         let name = try DomainName(input)
         #expect(name.description == canonical)

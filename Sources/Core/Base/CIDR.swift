@@ -106,7 +106,8 @@ package struct SocketEndpoint: Hashable, Comparable, Sendable, CustomStringConve
     }
 
     private static func port(_ digits: some StringProtocol) -> UInt16? {
-        guard (1...5).contains(digits.utf8.count), digits.utf8.allSatisfy({ (48...57).contains($0) })
+        guard (1...5).contains(digits.utf8.count),
+            digits.utf8.allSatisfy({ (48...57).contains($0) })
         else { return nil }
         return UInt16(digits)
     }

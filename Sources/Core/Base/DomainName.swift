@@ -1,5 +1,7 @@
-/// A domain name in canonical wire form: length-prefixed labels in lower case, without the
-/// terminating root octet, so that names concatenate. The root name has no octets.
+/// A domain name in canonical wire form.
+///
+/// Length-prefixed labels in lower case, without the terminating root octet, so that names
+/// concatenate. The root name has no octets.
 ///
 /// Only A-Z are folded (RFC 4343 §3). Limits: a label 1 ... 63 octets, the whole name 255 octets
 /// with its root (RFC 1035 §2.3.4).
@@ -67,7 +69,9 @@ package struct DomainName: Hashable, Comparable, Sendable, CustomStringConvertib
         octets = labels
     }
 
-    /// The name `left.right`. Throws: `.length` when it does not fit.
+    /// The name `left.right`.
+    ///
+    /// Throws: `.length` when it does not fit.
     package init(_ left: DomainName, under right: DomainName) throws(NameError) {
         let joined = left.octets + right.octets
         if joined.count > Self.octetsMax { throw .length(octets: joined.count) }
@@ -122,7 +126,8 @@ package struct DomainName: Hashable, Comparable, Sendable, CustomStringConvertib
     }
 
     private static func close(
-        _ label: inout [UInt8], into labels: inout [UInt8]
+        _ label: inout [UInt8],
+        into labels: inout [UInt8]
     ) throws(NameError) {
         guard (1...labelOctetsMax).contains(label.count) else {
             throw .label(octets: label.count)

@@ -173,7 +173,7 @@ package enum IPAddress: Hashable, Comparable, Sendable, CustomStringConvertible 
     }
 }
 
-/// One decimal field of a dotted quad: 0 ... 255, at most three digits, no leading zero.
+/// One decimal field of a dotted quad: 0 to 255, at most three digits, no leading zero.
 private func decimalOctet(_ field: some Collection<UInt8>) -> UInt8? {
     guard (1...3).contains(field.count) else { return nil }
     var value = 0

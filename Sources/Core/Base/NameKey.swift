@@ -53,7 +53,7 @@ package struct NameKey: ~Copyable {
         labels == labelCount ? octetCount : Int(starts[labels])
     }
 
-    /// Hash of the first `labels` labels (1 ... `labelCount`).
+    /// Hash of the first `labels` labels, 1 to `labelCount`.
     package func prefixHash(_ labels: Int) -> UInt64 {
         hashes[labels - 1]
     }

@@ -82,7 +82,8 @@ package struct ServicePort: Hashable, Sendable {
 package enum Tie: Hashable, Sendable {
     case `static`
     case sandbox(String)
-    case process(pid: Int32)
+    /// The start time tells the process from a later one with the same number.
+    case process(pid: Int32, startTime: UInt64)
     /// Ends at `until` unless renewed for another `seconds`.
     case timeToLive(seconds: UInt32, until: Moment)
 }

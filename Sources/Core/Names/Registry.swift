@@ -105,6 +105,15 @@ package struct Registry: ~Copyable {
         return effect
     }
 
+    /// Takes up again a service without tasks that was known before a restart.
+    package mutating func remember(service: DomainName, on network: DomainName, at now: Moment) {
+        var state = networks[network] ?? NetworkState()
+        let until = now.advanced(milliseconds: Self.emptyServiceMilliseconds)
+        state.emptyServices[service] = until
+        networks[network] = state
+        rebuild([network])
+    }
+
     // MARK: Time
 
     /// When the next endpoint or remembered service ends.
@@ -275,7 +284,7 @@ extension Registry {
         if let service = endpoint.service {
             networks[endpoint.network]?.emptyServices[service.name] = nil
         }
-        if case .process(let pid) = endpoint.tie { effect.watchedProcesses.append(pid) }
+        if case .process(let pid, _) = endpoint.tie { effect.watchedProcesses.append(pid) }
         effect.touch(endpoint.network)
     }
 
@@ -305,6 +314,7 @@ extension Registry {
     /// A network without endpoint, sandbox or explicit attachment leaves this node.
     private mutating func detachIfUnused(_ network: DomainName, _ effect: inout Effect) {
         guard let state = networks[network], state.explicit == nil, state.endpointIDs.isEmpty,
+            state.emptyServices.isEmpty,
             !sandboxes.values.contains(where: { $0.networks.contains(network) })
         else { return }
         networks[network] = nil

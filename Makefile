@@ -1,0 +1,48 @@
+# Everything a reader needs, by name. `make help` lists it.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+CONFIGURATION := .ci/swift-format.json
+RELEASE := .build/release/waggle
+
+# The seconds each fuzz target runs, and the tests a sanitizer run is limited to (all by default).
+SECONDS_PER_TARGET ?= 60
+FILTER ?= .
+
+.PHONY: help run test bench fuzz asan tsan format lint build install clean
+
+help: ## list these targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+install: ## install what is missing (apt, as root); otherwise say what is
+	@.ci/install
+
+build: install ## build the release executable
+	swift build -c release --product waggle
+
+run: build ## start the embedded default, show names resolving, keep running
+	@WAGGLE_BIN="$(CURDIR)/$(RELEASE)" fixtures/demo/run
+
+test: build ## build and run every test
+	@WAGGLE_BIN="$(CURDIR)/$(RELEASE)" .ci/tests
+
+bench: build ## tables of cost against the peers found on this machine
+	@WAGGLE_BIN="$(CURDIR)/$(RELEASE)" .ci/bench
+
+fuzz: install ## run every fuzz target for SECONDS_PER_TARGET seconds
+	@SECONDS_PER_TARGET=$(SECONDS_PER_TARGET) .ci/fuzz
+
+asan: install ## run the tests under the address sanitizer
+	swift test --disable-xctest --sanitize=address --scratch-path .build-asan --filter '$(FILTER)'
+
+tsan: install ## run the tests under the thread sanitizer
+	swift test --disable-xctest --sanitize=thread --scratch-path .build-tsan --filter '$(FILTER)'
+
+format: ## rewrite the sources in the house format
+	swift format -i --configuration $(CONFIGURATION) -r Sources Tests
+
+lint: ## check the format without changing anything
+	swift format lint --strict --configuration $(CONFIGURATION) -r Sources Tests
+
+clean: ## remove everything that was built
+	rm -rf .build .build-asan .build-tsan .build-fuzz
