@@ -47,6 +47,8 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals = Target.Dependency.product(
+    name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -84,7 +86,7 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Base", "Names", "DNSWire", "LinuxSystem", "LDNS", "NameServer", "HTTPAPI",
-                logging, lifecycle,
+                logging, lifecycle, unixSignals,
             ],
             path: "Sources/Run/Daemon", swiftSettings: house),
 

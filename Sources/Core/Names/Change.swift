@@ -47,6 +47,8 @@ package enum RegistryError: Error, Hashable, Sendable {
     case serviceClash(
         service: DomainName, network: DomainName, has: [IPAddress], wants: [IPAddress])
     case noNetwork(DomainName)
+    /// The configuration file says that it is there.
+    case ownedByFile(String)
     case networkInUse(DomainName, sandboxes: Int, endpoints: Int)
 
     /// How a caller outside should see it.
@@ -59,7 +61,7 @@ package enum RegistryError: Error, Hashable, Sendable {
         case .noSandbox, .noEndpoint, .noNetwork: .notFound
         case .noNetworks, .repeatedNetwork, .noAddress, .notRenewable: .invalid
         case .sandboxExists, .placeTaken, .tooManySandboxes, .endpointExists, .tooManyEndpoints,
-            .serviceClash, .networkInUse:
+            .serviceClash, .networkInUse, .ownedByFile:
             .conflict
         }
     }
@@ -95,6 +97,8 @@ extension RegistryError: CustomStringConvertible {
                 + "says \(Self.mode(wants)); use the same --vip for every task of a service"
         case .noNetwork(let name):
             "network \(name): this node is not attached to it; see 'waggle network ls'"
+        case .ownedByFile(let what):
+            "\(what): the configuration file names it; take it out there and send SIGHUP"
         case .networkInUse(let name, let sandboxes, let endpoints):
             "network \(name): in use by \(sandboxes) sandboxes and \(endpoints) endpoints; "
                 + "remove them first"

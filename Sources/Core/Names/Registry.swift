@@ -19,7 +19,7 @@ package struct Registry: ~Copyable {
     package let policy: NamePolicy
     private let seed: UInt64
     private var tables: [DomainName: NetworkTable] = [:]
-    private var zoneTable: NetworkTable
+    package private(set) var zoneTable: NetworkTable
 
     /// A network that this node is attached to.
     package struct NetworkState: Sendable {
@@ -107,7 +107,8 @@ package struct Registry: ~Copyable {
 
     /// Takes up again a service without tasks that was known before a restart.
     package mutating func remember(service: DomainName, on network: DomainName, at now: Moment) {
-        var state = networks[network] ?? NetworkState()
+        // A network that nobody is on has nobody who could ask.
+        guard var state = networks[network] else { return }
         let until = now.advanced(milliseconds: Self.emptyServiceMilliseconds)
         state.emptyServices[service] = until
         networks[network] = state
@@ -314,7 +315,6 @@ extension Registry {
     /// A network without endpoint, sandbox or explicit attachment leaves this node.
     private mutating func detachIfUnused(_ network: DomainName, _ effect: inout Effect) {
         guard let state = networks[network], state.explicit == nil, state.endpointIDs.isEmpty,
-            state.emptyServices.isEmpty,
             !sandboxes.values.contains(where: { $0.networks.contains(network) })
         else { return }
         networks[network] = nil

@@ -7,11 +7,26 @@ package struct StaticZone: Sendable {
     /// Names that have a SOA record, ascending.
     package private(set) var apexes: [DomainName] = []
 
+    /// One record of a file.
+    package struct Entry: Hashable, Sendable {
+        package let owner: DomainName
+        package let type: RecordType
+        /// Seconds.
+        package let ttl: UInt32
+        package let data: RecordData
+
+        package init(owner: DomainName, type: RecordType, ttl: UInt32, data: RecordData) {
+            self.owner = owner
+            self.type = type
+            self.ttl = ttl
+            self.data = data
+        }
+    }
+
     package init() {}
 
     /// Takes records in the order of their files; TTLs of one set are levelled to the lowest.
-    package init(_ records: [(owner: DomainName, type: RecordType, ttl: UInt32, data: RecordData)])
-    {
+    package init(_ records: [Entry]) {
         var sets: [DomainName: [RecordSet]] = [:]
         for record in records {
             sets[record.owner, default: []].append(

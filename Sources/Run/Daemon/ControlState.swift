@@ -1,0 +1,265 @@
+import Base
+import HTTPAPI
+import LinuxSystem
+import Logging
+import NameServer
+import Names
+
+/// What this node knows and what is open because of it. Lives on the control thread.
+///
+/// Every change goes the same way: checked, sockets opened where it needs any, made durable,
+/// applied, published. What fails leaves everything as it was.
+struct ControlState: ~Copyable {
+    /// What a change can fail with, as the API tells it.
+    enum Failure: Error {
+        case refused(RegistryError)
+        /// The request names something of the system that cannot be had.
+        case system(SystemError, doing: String, advice: String)
+        /// The state directory cannot take the change.
+        case notDurable(SystemError)
+
+        var status: Int {
+            switch self {
+            case .refused(let error):
+                switch error.kind {
+                case .invalid: 400
+                case .conflict: 409
+                case .notFound: 404
+                }
+            case .system: 409
+            case .notDurable: 503
+            }
+        }
+
+        var message: String {
+            switch self {
+            case .refused(let error): "\(error)"
+            case .system(let error, let doing, let advice): "\(doing): \(error); \(advice)"
+            case .notDurable(let error) where error.isDiskFull:
+                "state directory: \(error); free space there and try again; nothing was changed"
+            case .notDurable(let error):
+                "state directory: \(error); see the daemon's log; nothing was changed"
+            }
+        }
+    }
+
+    let poller: Poller
+    let logger: Logger
+    let startedAt: Moment
+    var configuration: Configuration
+    var registry: Registry
+    var saved: StateLog
+    var server: NameServer
+    var publication: Publication
+    var sandboxStates: [String: SandboxState] = [:]
+    var watches = Watches()
+    var defaultUpstreams: [SocketEndpoint]
+    /// Rises with every change that somebody could see.
+    var index: UInt64 = 1
+    var waiters: [Waiter] = []
+    var isStopping = false
+
+    struct Waiter {
+        let index: UInt64
+        let until: Moment
+        let resume: () -> Void
+    }
+
+    /// How a sandbox is doing.
+    struct SandboxState: Sendable {
+        let slot: Int
+        var opened: NameServer.Opened?
+        /// Why it is not served now; tried again until it is.
+        var error: String?
+        /// The namespace that was mounted at its path when it was opened.
+        var identity: FileIdentity?
+    }
+
+    // MARK: Changes
+
+    /// Makes a change of what is known: durable, applied, published.
+    mutating func commit(_ change: Change) throws(Failure) {
+        do throws(RegistryError) {
+            try registry.check(change)
+        } catch {
+            throw .refused(error)
+        }
+        do throws(SystemError) {
+            try saved.append(change)
+        } catch {
+            logger.error("the state directory refused a change", metadata: ["error": "\(error)"])
+            throw .notDurable(error)
+        }
+        apply(change)
+        if saved.needsRewrite {
+            do throws(SystemError) {
+                try saved.rewrite(registry)
+            } catch {
+                // The log only stays longer than it needs to be.
+                logger.warning("the log was not rewritten", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Applies a change that has been checked, and publishes what follows.
+    mutating func apply(_ change: Change) {
+        do throws(RegistryError) {
+            follow(try registry.apply(change, at: Clock.now()))
+        } catch {
+            preconditionFailure("a checked change was refused: \(error)")
+        }
+    }
+
+    mutating func follow(_ effect: Effect) {
+        for name in effect.closedSandboxes { closeSockets(of: name) }
+        for pid in effect.watchedProcesses { watch(pid: pid) }
+        publish(effect)
+        index += 1
+        let due = waiters.filter { $0.index < index }
+        waiters.removeAll { $0.index < index }
+        for waiter in due { waiter.resume() }
+    }
+
+    /// Adds a sandbox that a command asks for: its sockets are open when this returns.
+    mutating func add(_ request: SandboxRequest) throws(Failure) {
+        let sandbox: Sandbox
+        do throws(SystemError) {
+            sandbox = try RequestMapping.sandbox(request, origin: .command)
+        } catch {
+            throw .system(
+                error, doing: "sandbox \(request.name)",
+                advice: "give the id of a running process")
+        }
+        do throws(RegistryError) {
+            try registry.check(.addSandbox(sandbox))
+        } catch {
+            throw .refused(error)
+        }
+        let slot = publication.takeSlot()
+        do throws(SystemError) {
+            sandboxStates[sandbox.name] = try open(sandbox, slot: slot)
+        } catch {
+            publication.giveBack(slot)
+            throw .system(error, doing: "sandbox \(request.name)", advice: Self.advice(error))
+        }
+        do throws(Failure) {
+            try commit(.addSandbox(sandbox))
+        } catch {
+            closeSockets(of: sandbox.name)
+            throw error
+        }
+        watch(place: sandbox.place)
+    }
+
+    /// Adds endpoints that a command asks for, all or none; returns their ids.
+    mutating func add(_ requests: [EndpointRequest]) throws(Failure) -> [String] {
+        let now = Clock.now()
+        var endpoints: [Endpoint] = []
+        endpoints.reserveCapacity(requests.count)
+        for request in requests {
+            do throws(SystemError) {
+                endpoints.append(
+                    try RequestMapping.endpoint(
+                        request, id: Self.freshID(), origin: .command, startTime: nil, at: now))
+            } catch {
+                throw .system(
+                    error, doing: "endpoint \(request.name)",
+                    advice: "give the id of a running process")
+            }
+        }
+        try commit(.addEndpoints(endpoints))
+        return endpoints.map { $0.id }
+    }
+
+    mutating func renew(_ id: String) throws(Failure) {
+        guard let endpoint = registry.endpoints[id] else { throw .refused(.noEndpoint(id)) }
+        guard case .timeToLive(let seconds, _) = endpoint.tie else {
+            throw .refused(.notRenewable(id))
+        }
+        let until = Clock.now().advanced(milliseconds: UInt64(seconds) * 1000)
+        try commit(.renewEndpoint(id, until: until))
+    }
+
+    private static func freshID() -> String {
+        let digits = String(KernelRandom.uint64() >> 16, radix: 16)
+        return String(repeating: "0", count: 12 - digits.count) + digits
+    }
+
+    static func advice(_ error: SystemError) -> String {
+        if error.isAddressInUse { return "stop what listens there or choose another address" }
+        if error.isOutOfDescriptors {
+            return "raise the limit of open files (LimitNOFILE) and try again"
+        }
+        if error.isNoSuchFile { return "give the path of a network namespace that exists" }
+        if error.call == "setns" { return "run the daemon as root (it needs CAP_SYS_ADMIN)" }
+        return "see the daemon's log"
+    }
+
+    // MARK: Time
+
+    func nextWake(at now: Moment) -> Moment? {
+        var earliest = registry.nextWake
+        func take(_ moment: Moment?) {
+            if let moment { earliest = min(earliest ?? moment, moment) }
+        }
+        take(waiters.map { $0.until }.min())
+        take(watches.retryAt)
+        return earliest
+    }
+
+    mutating func wake(at now: Moment) {
+        for id in registry.expiredEndpoints(at: now) {
+            drop(.removeEndpoint(id), because: "its time to live has run out")
+        }
+        let forgotten = registry.forgetEmptyServices(at: now)
+        if !forgotten.networks.isEmpty { follow(forgotten) }
+        let late = waiters.filter { $0.until <= now }
+        waiters.removeAll { $0.until <= now }
+        for waiter in late { waiter.resume() }
+        if let retry = watches.retryAt, retry <= now { retryUnserved(at: now) }
+    }
+
+    /// Removes what has ended by itself. When the disk refuses, it goes all the same: what is dead
+    /// must not be answered, and the next start finds it dead again.
+    mutating func drop(_ change: Change, because reason: String) {
+        logger.info("removed", metadata: ["what": "\(change.subject)", "why": "\(reason)"])
+        do throws(Failure) {
+            try commit(change)
+        } catch {
+            if case .notDurable = error { apply(change) }
+        }
+    }
+
+    mutating func wait(after index: UInt64, seconds: UInt64, resume: @escaping () -> Void) {
+        if self.index > index || waiters.count >= Self.waitersMax {
+            resume()
+            return
+        }
+        let until = Clock.now().advanced(milliseconds: seconds * 1000)
+        waiters.append(Waiter(index: index, until: until, resume: resume))
+    }
+
+    /// Requests that wait for a change at once; more are answered at once.
+    private static let waitersMax = 1024
+
+    /// Closes everything; sandboxes that were redirected keep their rules for the next start.
+    mutating func close() {
+        for waiter in waiters { waiter.resume() }
+        waiters = []
+        server.stop()
+    }
+}
+
+extension Change {
+    /// What the change is about, for the log.
+    var subject: String {
+        switch self {
+        case .addSandbox(let sandbox): "sandbox \(sandbox.name)"
+        case .removeSandbox(let name): "sandbox \(name)"
+        case .addEndpoints(let list): "\(list.count) endpoints"
+        case .removeEndpoint(let id), .drainEndpoint(let id), .renewEndpoint(let id, _):
+            "endpoint \(id)"
+        case .attach(let name, _, _), .detach(let name): "network \(name)"
+        }
+    }
+}

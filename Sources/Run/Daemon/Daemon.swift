@@ -1,0 +1,178 @@
+import Base
+package import HTTPAPI
+import LinuxSystem
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// The daemon from start to stop: configuration in, planes up, `ready`, and down again in order.
+package struct Daemon: Sendable {
+    private let configuration: Configuration
+    /// Reads the configuration anew, for SIGHUP.
+    private let reread: @Sendable () throws -> Configuration
+
+    /// - Parameter reread: what gave `configuration`, to be called again on SIGHUP.
+    package init(
+        _ configuration: Configuration, reread: @escaping @Sendable () throws -> Configuration
+    ) {
+        self.configuration = configuration
+        self.reread = reread
+    }
+
+    /// Runs until SIGTERM or SIGINT.
+    ///
+    /// Throws: `StartupError` or an `APIServerError` when it cannot start; nothing stays behind.
+    package func run() async throws {
+        let logger = Self.logger(configuration.log)
+        Host.raiseDescriptorLimit()
+        for warning in configuration.warnings { logger.warning("\(warning)") }
+        let configuration = self.configuration
+        let loop = try await ControlLoop.start {
+            try ControlState(configuration, logger: logger)
+        }
+        let api: APIServer
+        do {
+            api = try await bind(loop, logger)
+        } catch {
+            loop.stop()
+            throw error
+        }
+        let services = ServiceGroup(
+            configuration: .init(
+                services: [
+                    .init(service: ControlService(loop: loop)),
+                    .init(service: ReloadService(loop: loop, reread: reread, logger: logger)),
+                    .init(service: APIService(server: api)),
+                ],
+                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        let problems = try await loop.perform { state in state.problems }
+        for problem in problems { logger.warning("\(problem)") }
+        StandardStream.output.write(
+            "ready node=\(configuration.nodeName) socket=\(configuration.api.socket)"
+                + " version=\(WaggleVersion.text)\n")
+        ServiceNotification.send(.ready)
+        try await services.run()
+        ServiceNotification.send(.stopping)
+        loop.stop()
+    }
+
+    private func bind(_ loop: ControlLoop, _ logger: Logger) async throws -> APIServer {
+        let local = LocalAPI(loop: loop)
+        let socket = APIListener(
+            .unix(path: configuration.api.socket, group: configuration.api.group)
+        ) { request in await local.answer(request) }
+        var listeners = [socket]
+        if let listen = configuration.metrics.listen {
+            listeners.append(APIListener(.tcp(listen)) { await Self.observe($0, loop) })
+        }
+        let server: APIServer
+        do {
+            server = try await APIServer.bind(listeners)
+        } catch where listeners.count > 1 && !configuration.metrics.isExplicit {
+            // Nobody asked for metrics at the default address, so their lack stops nothing.
+            let address = configuration.metrics.listen.map { "\($0)" } ?? ""
+            server = try await APIServer.bind([socket])
+            logger.warning(
+                "no metrics: the default address is taken; set metrics.listen",
+                metadata: ["address": "\(address)"])
+        }
+        for notice in server.notices {
+            switch notice {
+            case .groupUnknown(let group) where configuration.api.isGroupExplicit:
+                logger.warning(
+                    "api.group does not exist; the socket is the daemon's own group's",
+                    metadata: ["group": "\(group)"])
+            case .groupRefused(let group):
+                logger.warning(
+                    "the socket could not be given to api.group", metadata: ["group": "\(group)"])
+            case .groupUnknown:
+                break
+            }
+        }
+        return server
+    }
+
+    /// `/metrics` and `/healthz`.
+    private static func observe(_ request: APIRequest, _ loop: ControlLoop) async -> APIResponse {
+        guard request.method == "GET" else { return .failure(405, "only GET is answered here") }
+        switch request.path {
+        case ["metrics"]:
+            let text = try? await loop.perform { state in MetricsText.text(state) }
+            return text.map { .text($0) } ?? .failure(503, "the daemon is stopping")
+        case ["healthz"]:
+            // The control thread answers, so it is alive and not stuck behind a disk.
+            let alive = try? await loop.perform { state in state.registry.sandboxes.count }
+            return alive == nil ? .failure(503, "the daemon is stopping") : .text("ok\n")
+        default:
+            return .failure(404, "here are /metrics and /healthz")
+        }
+    }
+
+    private static func logger(_ log: Configuration.Log) -> Logger {
+        Logger(label: "waggle") { _ in
+            LineLogHandler(format: log.format, logLevel: log.level.level)
+        }
+    }
+}
+
+extension Configuration.Log.Level {
+    fileprivate var level: Logger.Level {
+        Logger.Level(rawValue: rawValue) ?? .info
+    }
+}
+
+/// Holds the group open for the control thread, which is stopped last and by `Daemon.run`.
+private struct ControlService: Service {
+    let loop: ControlLoop
+
+    func run() async throws {
+        try? await gracefulShutdown()
+    }
+}
+
+private struct APIService: Service {
+    let server: APIServer
+
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            await server.run()
+        } onGracefulShutdown: {
+            server.stop()
+        }
+    }
+}
+
+/// Takes up a changed configuration on SIGHUP.
+private struct ReloadService: Service {
+    let loop: ControlLoop
+    let reread: @Sendable () throws -> Configuration
+    let logger: Logger
+
+    func run() async throws {
+        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+            ServiceNotification.send(.reloading)
+            await reload()
+            ServiceNotification.send(.ready)
+        }
+    }
+
+    private func reload() async {
+        do {
+            let fresh = try reread()
+            let failure = try await loop.perform { state -> StartupError? in
+                do throws(StartupError) {
+                    try state.reload(fresh)
+                    return nil
+                } catch {
+                    return error
+                }
+            }
+            if let failure { throw failure }
+            logger.info("configuration reloaded")
+        } catch {
+            logger.error(
+                "the configuration was not taken up; the old one goes on",
+                metadata: ["why": "\(error)"])
+        }
+    }
+}

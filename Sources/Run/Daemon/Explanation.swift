@@ -1,0 +1,130 @@
+import Base
+import HTTPAPI
+import Names
+
+/// Why a question is answered as it is: the same search that answers questions, with its steps
+/// written down, so that the explanation cannot differ from the answer.
+extension ControlState {
+    func explanation(
+        of name: DomainName, _ type: RecordType, in sandbox: Sandbox
+    ) -> ExplainReport {
+        let view = registry.view(of: sandbox, defaultUpstreams: defaultUpstreams)
+        var key = NameKey(seed: registry.zoneTable.seed)
+        key.load(name)
+        var trace = StepTrace()
+        let verdict = view.verdict(key, type: type, trace: &trace)
+        var steps: [ExplainReport.Step] = [
+            .init(
+                "networks",
+                view.networks.isEmpty
+                    ? "none" : view.networks.map { "\($0.network)" }.joined(separator: ", then "))
+        ]
+        steps += trace.steps.map(Self.step)
+        let outcome = self.outcome(verdict, view, type)
+        steps += outcome.steps
+        steps += recordsBehind(name, view)
+        return ExplainReport(
+            name: "\(name)", type: "\(type)", sandbox: sandbox.name, steps: steps,
+            verdict: outcome.verdict, rcode: outcome.rcode, answers: outcome.answers)
+    }
+
+    private static func step(_ step: SearchStep) -> ExplainReport.Step {
+        switch step {
+        case .special(let why): .init("special name", why)
+        case .lookedUp(let name, let network, let found):
+            .init("network \(network)", "\(name): \(found ? "found" : "no such name")")
+        case .apex(let network): .init("network \(network)", "the question names the network itself")
+        case .zone(let name, let found):
+            .init("zone files", "\(name): \(found ? "found" : "no such name")")
+        case .chose(let type, let count):
+            .init("records", "\(count) of type \(type), in random order")
+        case .lacks(let type): .init("records", "the name exists and has none of type \(type)")
+        case .ours(let why): .init("authority", "the name is ours to deny: \(why)")
+        case .reverse(let block, let why): .init("reverse", "\(block) is ours: \(why)")
+        case .notOurs: .init("authority", "nothing local knows the name or owns it")
+        }
+    }
+
+    private struct Outcome {
+        var verdict: String
+        var rcode: String
+        var answers: [String] = []
+        var steps: [ExplainReport.Step] = []
+    }
+
+    private func outcome(_ verdict: Verdict, _ view: View, _ type: RecordType) -> Outcome {
+        switch verdict {
+        case .answer(let handle):
+            return Outcome(
+                verdict: "answer", rcode: "NOERROR", answers: answers(handle, view))
+        case .alias(let handle, let target):
+            return Outcome(
+                verdict: "alias", rcode: "NOERROR", answers: answers(handle, view),
+                steps: [.init("alias", "the search goes on at \(target)")])
+        case .synthetic(let synthetic):
+            return Outcome(
+                verdict: "answer", rcode: "NOERROR", answers: [Self.text(synthetic, view)])
+        case .noData:
+            return Outcome(verdict: "no data", rcode: "NOERROR")
+        case .nxDomain:
+            return Outcome(verdict: "no such name", rcode: "NXDOMAIN")
+        case .refuse(.internalSandbox):
+            let code = view.profile == .docker ? "SERVFAIL" : "REFUSED"
+            return Outcome(
+                verdict: "refused", rcode: code,
+                steps: [.init("forwarding", "the sandbox is internal: nothing is asked outside")])
+        case .refuse(.transfer):
+            return Outcome(verdict: "refused", rcode: "REFUSED")
+        case .refuse(.obsoleteType):
+            return Outcome(verdict: "refused", rcode: "NOTIMP")
+        case .forward where view.upstreams.isEmpty:
+            return Outcome(
+                verdict: "no upstream", rcode: "SERVFAIL",
+                steps: [.init("forwarding", "no upstream is configured")])
+        case .forward:
+            let list = view.upstreams.map { "\($0)" }.joined(separator: ", then ")
+            return Outcome(
+                verdict: "forward", rcode: "as the upstream says",
+                steps: [.init("forwarding", "asked: \(list)")])
+        }
+    }
+
+    private func answers(_ handle: SetHandle, _ view: View) -> [String] {
+        let set = view[handle.table].sets[handle.set]
+        return set.data.map { "\(set.ttl) \(set.type) \($0.text)" }
+    }
+
+    private static func text(_ synthetic: Synthetic, _ view: View) -> String {
+        switch synthetic {
+        case .loopback(let type): "3600 \(type) \(type == .a ? "127.0.0.1" : "::1")"
+        case .loopbackPointer: "3600 PTR localhost."
+        case .networkSOA(let index): "SOA of network \(view.networks[index].network)"
+        case .networkNS(let index): "NS ns.\(view.networks[index].network)."
+        case .resolverAddress: "\(view.resolverAddress)"
+        case .minimalAny: "3600 HINFO \"RFC8482\" \"\""
+        }
+    }
+
+    /// The endpoints that gave the name its records, with owner and age.
+    private func recordsBehind(_ name: DomainName, _ view: View) -> [ExplainReport.Step] {
+        for table in view.networks {
+            let relative = name.relative(to: table.network) ?? name
+            let own = recordReports(of: table.network).filter {
+                $0.name == "\(relative)" || $0.name == "\(name)"
+            }
+            if own.isEmpty { continue }
+            return own.prefix(Self.recordsShownMax).map { record in
+                let drained = record.isDrained ? ", drained" : ""
+                let source = record.endpoint.map { "endpoint \($0)" } ?? "a zone file"
+                return .init(
+                    "record",
+                    "\(record.type) \(record.value) from \(source) of node \(record.owner), "
+                        + "\(record.ageSeconds) s old\(drained)")
+            }
+        }
+        return []
+    }
+
+    /// An explanation is for reading.
+    private static let recordsShownMax = 50
+}

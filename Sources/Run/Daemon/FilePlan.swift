@@ -1,0 +1,143 @@
+import Base
+import HTTPAPI
+import LinuxSystem
+import Names
+
+/// What has to change so that the objects of the configuration file are those that it names.
+struct FilePlan {
+    private(set) var removedSandboxes: [String] = []
+    private(set) var removedEndpoints: [String] = []
+    private(set) var removedNetworks: [DomainName] = []
+    private(set) var networks: [NetworkAttach] = []
+    private(set) var sandboxes: [Sandbox] = []
+    private(set) var endpoints: [Endpoint] = []
+
+    /// Throws: `StartupError` for an object that a command has added under the same name, or that
+    /// clashes with another; then nothing shall be done.
+    init(
+        _ configuration: Configuration, registry: borrowing Registry
+    ) throws(StartupError) {
+        try planSandboxes(configuration, registry)
+        try planEndpoints(configuration, registry)
+        networks = configuration.networks
+        let wanted = Set(networks.map { $0.name })
+        for name in registry.networks.keys.sorted()
+        where registry.networks[name]?.explicit == .file && !wanted.contains("\(name)") {
+            removedNetworks.append(name)
+        }
+    }
+
+    private mutating func planSandboxes(
+        _ configuration: Configuration, _ registry: borrowing Registry
+    ) throws(StartupError) {
+        var wanted: [String: Sandbox] = [:]
+        for (index, request) in configuration.sandboxes.enumerated() {
+            let key = "sandboxes[\(index)]"
+            let sandbox: Sandbox
+            do throws(SystemError) {
+                sandbox = try RequestMapping.sandbox(request, origin: .file)
+            } catch {
+                throw StartupError(
+                    "configuration: \(key).pid: \(error); give the id of a running process",
+                    isConfiguration: true)
+            }
+            if wanted.updateValue(sandbox, forKey: sandbox.name) != nil {
+                throw Self.clash("\(key).name", sandbox.name, "named twice")
+            }
+            if registry.sandboxes[sandbox.name]?.origin == .command {
+                throw Self.clash("\(key).name", sandbox.name, "added by command already")
+            }
+            let isTaken = registry.sandboxes.values.contains {
+                $0.place == sandbox.place && $0.origin == .command
+            }
+            if isTaken || sandboxes.contains(where: { $0.place == sandbox.place }) {
+                throw Self.clash(key, sandbox.name, "at a place that another sandbox has")
+            }
+            if registry.sandboxes[sandbox.name] != sandbox { sandboxes.append(sandbox) }
+        }
+        for old in registry.sandboxes.values.sorted(by: { $0.name < $1.name })
+        where old.origin == .file && wanted[old.name] != old {
+            removedSandboxes.append(old.name)
+        }
+    }
+
+    private mutating func planEndpoints(
+        _ configuration: Configuration, _ registry: borrowing Registry
+    ) throws(StartupError) {
+        var wanted: [String: Endpoint] = [:]
+        let now = Clock.now()
+        for (index, request) in configuration.endpoints.enumerated() {
+            let key = "endpoints[\(index)]"
+            var endpoint: Endpoint
+            do throws(SystemError) {
+                endpoint = try RequestMapping.endpoint(
+                    request, id: Self.id(of: request), origin: .file, startTime: nil, at: now)
+            } catch {
+                throw StartupError(
+                    "configuration: \(key).pid: \(error); give the id of a running process",
+                    isConfiguration: true)
+            }
+            if wanted[endpoint.id] != nil {
+                throw Self.clash(key, endpoint.id, "named twice")
+            }
+            let old = registry.endpoints[endpoint.id]
+            if old?.origin == .command {
+                throw Self.clash(key, endpoint.id, "added by command already")
+            }
+            let sameName = registry.endpoints(in: endpoint.network).contains {
+                $0.origin == .command && $0.name == endpoint.name
+            }
+            if sameName {
+                throw Self.clash("\(key).name", "\(endpoint.name)", "added by command already")
+            }
+            if let old {
+                // Age and draining are not the file's to say.
+                endpoint.addedAt = old.addedAt
+                endpoint.drained = old.drained
+                if case .timeToLive = old.tie { endpoint.tie = old.tie }
+            }
+            wanted[endpoint.id] = endpoint
+            if old != endpoint { endpoints.append(endpoint) }
+        }
+        for old in registry.endpoints() where old.origin == .file && wanted[old.id] != old {
+            removedEndpoints.append(old.id)
+        }
+        try checkServices(wanted, registry)
+    }
+
+    /// One set of virtual addresses per service, over the file's endpoints and the commands'.
+    private func checkServices(
+        _ wanted: [String: Endpoint], _ registry: borrowing Registry
+    ) throws(StartupError) {
+        var modes: [DomainName: [IPAddress]] = [:]
+        let commands = registry.endpoints().filter { $0.origin == .command }
+        let all = commands + wanted.values.sorted { $0.id < $1.id }
+        for endpoint in all {
+            guard let service = endpoint.service,
+                let key = try? DomainName(service.name, under: endpoint.network)
+            else { continue }
+            if let known = modes[key], known != service.virtualAddresses {
+                let clash = RegistryError.serviceClash(
+                    service: service.name, network: endpoint.network, has: known,
+                    wants: service.virtualAddresses)
+                throw StartupError("configuration: endpoints: \(clash)", isConfiguration: true)
+            }
+            modes[key] = service.virtualAddresses
+        }
+    }
+
+    /// An id that the same entry of the file has at every start.
+    private static func id(of request: EndpointRequest) -> String {
+        let addresses = [request.ip.map { "\($0)" }, request.ip6.map { "\($0)" }]
+        let text = ([request.network, request.name] + addresses.compactMap { $0 })
+            .joined(separator: " ")
+        let digits = String(NameHash.of(Array(text.utf8), seed: 0) >> 16, radix: 16)
+        return "file-" + String(repeating: "0", count: 12 - digits.count) + digits
+    }
+
+    private static func clash(_ key: String, _ name: String, _ why: String) -> StartupError {
+        StartupError(
+            "configuration: \(key): \(name) is \(why); rename it or remove the other one",
+            isConfiguration: true)
+    }
+}

@@ -1,0 +1,165 @@
+import Base
+import HTTPAPI
+import LinuxSystem
+import Names
+
+/// What the GET routes show, made from the state.
+extension ControlState {
+    var status: StatusReport {
+        var report = StatusReport(version: WaggleVersion.text, nodeName: configuration.nodeName)
+        report.sandboxCount = registry.sandboxes.count
+        report.endpointCount = registry.endpoints.count
+        report.networkCount = registry.networks.count
+        report.nameCount = registry.networks.keys.reduce(0) {
+            $0 + (registry.table(of: $1)?.nameCount ?? 0)
+        }
+        report.uptimeSeconds = Int(Clock.now().milliseconds(since: startedAt) / 1000)
+        report.stateDirectory = configuration.stateDirectory
+        report.socket = configuration.api.socket
+        report.profile = registry.policy.profile.rawValue
+        report.upstreams = defaultUpstreams.map { UpstreamSpec(server: $0).description }
+        report.index = index
+        report.problems = problems
+        return report
+    }
+
+    /// One sentence for each thing that does not work as asked.
+    var problems: [String] {
+        var list: [String] = []
+        for name in registry.sandboxes.keys.sorted() {
+            if let error = sandboxStates[name]?.error { list.append("sandbox \(name): \(error)") }
+        }
+        if defaultUpstreams.isEmpty { list.append("no upstreams: only local names resolve") }
+        return list
+    }
+
+    var sandboxReports: [SandboxReport] {
+        registry.sandboxes.values.sorted { $0.name < $1.name }.map { sandbox in
+            let state = sandboxStates[sandbox.name]
+            return SandboxReport(
+                request: RequestMapping.request(sandbox), origin: sandbox.origin.report,
+                state: state?.opened != nil ? .serving : sandbox.waitsForNamespace ? .waiting : .failed,
+                error: state?.error, address: state?.opened.map { "\($0.endpoint)" })
+        }
+    }
+
+    func endpointReports(of network: DomainName?) -> [EndpointReport] {
+        let now = Clock.now()
+        return registry.endpoints(in: network).map { endpoint in
+            var left: Int?
+            if case .timeToLive(_, let until) = endpoint.tie {
+                left = Int(until.milliseconds(since: now) / 1000)
+            }
+            return EndpointReport(
+                id: endpoint.id, request: RequestMapping.request(endpoint),
+                origin: endpoint.origin.report, isDrained: endpoint.drained,
+                ageSeconds: Int(now.milliseconds(since: endpoint.addedAt) / 1000),
+                secondsLeft: left)
+        }
+    }
+
+    var networkReports: [NetworkReport] {
+        registry.networks.keys.sorted().map { name in
+            NetworkReport(
+                name: "\(name)", isAttached: true,
+                subnets: registry.subnets(of: name).map { "\($0)" },
+                endpointCount: registry.networks[name]?.endpointIDs.count ?? 0,
+                sandboxCount: registry.sandboxes.values.count { $0.networks.contains(name) },
+                nameCount: registry.table(of: name)?.nameCount ?? 0)
+        }
+    }
+
+    /// Every name with every value and the endpoint it is from. A value that several endpoints
+    /// share, as tasks share their service's VIP, is shown once, with the first of them.
+    func recordReports(of network: DomainName?) -> [RecordReport] {
+        let now = Clock.now()
+        var reports: [RecordReport] = []
+        for name in network.map({ [$0] }) ?? registry.networks.keys.sorted() {
+            var seen: Set<[String]> = []
+            for endpoint in registry.endpoints(in: name) {
+                let own = NetworkRecords.derive(
+                    network: name, endpoints: [endpoint], emptyServices: [], zone: [:],
+                    policy: registry.policy)
+                for (owner, records) in own.sorted(by: { $0.key < $1.key }) {
+                    for (set, data) in records.sets.flatMap({ set in set.data.map { (set, $0) } }) {
+                        guard seen.insert(["\(owner)", "\(set.type)", data.text]).inserted else {
+                            continue
+                        }
+                        reports.append(report(name, owner, set, data, endpoint, now))
+                    }
+                }
+            }
+            for (owner, records) in registry.zone.part(under: name).sorted(by: { $0.key < $1.key }) {
+                reports += zoneReports(network: name, owner: owner, records)
+            }
+        }
+        if network == nil {
+            for (owner, records) in registry.zone.names.sorted(by: { $0.key < $1.key }) {
+                reports += zoneReports(network: .root, owner: owner, records)
+            }
+        }
+        return reports
+    }
+
+    private func report(
+        _ network: DomainName, _ owner: DomainName, _ set: RecordSet, _ data: RecordData,
+        _ endpoint: Endpoint, _ now: Moment
+    ) -> RecordReport {
+        RecordReport(
+            network: "\(network)", name: "\(owner)", type: "\(set.type)", value: data.text,
+            ttlSeconds: Int(set.ttl), owner: configuration.nodeName,
+            ageSeconds: Int(now.milliseconds(since: endpoint.addedAt) / 1000),
+            isDrained: endpoint.drained, isStatic: endpoint.tie == .static,
+            endpoint: endpoint.id)
+    }
+
+    private func zoneReports(
+        network: DomainName, owner: DomainName, _ records: NameRecords
+    ) -> [RecordReport] {
+        records.sets.flatMap { set in
+            set.data.map { data in
+                RecordReport(
+                    network: "\(network)", name: "\(owner)", type: "\(set.type)",
+                    value: data.text, ttlSeconds: Int(set.ttl), owner: configuration.nodeName,
+                    ageSeconds: Int(Clock.now().milliseconds(since: startedAt) / 1000),
+                    isDrained: false, isStatic: true, endpoint: nil)
+            }
+        }
+    }
+}
+
+extension Origin {
+    fileprivate var report: ReportOrigin {
+        switch self {
+        case .file: .file
+        case .command: .command
+        }
+    }
+}
+
+extension Sandbox {
+    fileprivate var waitsForNamespace: Bool {
+        if case .address = place { false } else { true }
+    }
+}
+
+extension RecordData {
+    /// The data as zone files write it; data of other types in the form of RFC 3597 §5.
+    var text: String {
+        switch self {
+        case .a(let address): address.description
+        case .aaaa(let address): address.description
+        case .name(let name): "\(name)."
+        case .srv(let priority, let weight, let port, let target):
+            "\(priority) \(weight) \(port) \(target)."
+        case .wire(let octets):
+            "\\# \(octets.count) "
+                + octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        }
+    }
+}
+
+/// The version that `status`, `--version` and metrics tell.
+package enum WaggleVersion {
+    package static let text = "0.1.0"
+}

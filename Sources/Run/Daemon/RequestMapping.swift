@@ -1,0 +1,128 @@
+import Base
+import HTTPAPI
+import LinuxSystem
+import Names
+
+/// Requests, as the API and the configuration file describe them, made into the core's values.
+enum RequestMapping {
+    /// Throws: `SystemError` when a process that is named cannot be looked at.
+    static func sandbox(
+        _ request: SandboxRequest, origin: Origin
+    ) throws(SystemError) -> Sandbox {
+        let place: Sandbox.Place
+        switch request.place {
+        case .netns(let path):
+            place = .namespace(path: path)
+        case .pid(let number):
+            let pid = Int32(number)
+            place = .process(
+                pid: pid, startTime: try ProcessWatch.startTime(pid: pid),
+                inode: try FileIdentity(path: "/proc/\(pid)/ns/net").inode)
+        case .listen(let endpoint):
+            place = .address(endpoint)
+        }
+        return sandbox(request, at: place, origin: origin)
+    }
+
+    static func sandbox(
+        _ request: SandboxRequest, at place: Sandbox.Place, origin: Origin
+    ) -> Sandbox {
+        var sandbox = Sandbox(
+            name: request.name, place: place, networks: request.networks.map(name))
+        sandbox.upstreams = request.upstreams.map { $0.server }
+        sandbox.allow = request.allow
+        sandbox.isInternal = request.isInternal
+        sandbox.redirect = request.redirect
+        sandbox.resolvConf = request.resolvConf
+        sandbox.origin = origin
+        return sandbox
+    }
+
+    /// - Parameter id: used when the request names none.
+    static func endpoint(
+        _ request: EndpointRequest, id: String, origin: Origin, startTime: UInt64?, at now: Moment
+    ) throws(SystemError) -> Endpoint {
+        var endpoint = Endpoint(
+            id: request.id ?? id, network: name(request.network), name: name(request.name))
+        endpoint.ipv4 = request.ip
+        endpoint.ipv6 = request.ip6
+        endpoint.service = request.service.map {
+            ServiceMembership(
+                name: name($0), id: request.serviceID, vip4: request.vip, vip6: request.vip6)
+        }
+        endpoint.aliases = request.aliases.map(name)
+        endpoint.taskAliases = request.taskAliases.map(name)
+        endpoint.containerID = request.containerID
+        endpoint.ports = request.ports.compactMap { port in
+            ServicePort.Transport(rawValue: port.transport).map {
+                ServicePort(transport: $0, name: port.name, port: port.port)
+            }
+        }
+        endpoint.origin = origin
+        endpoint.addedAt = now
+        switch request.tie {
+        case .none: endpoint.tie = .static
+        case .sandbox(let sandbox): endpoint.tie = .sandbox(sandbox)
+        case .pid(let number):
+            let pid = Int32(number)
+            let started = if let startTime { startTime } else {
+                try ProcessWatch.startTime(pid: pid)
+            }
+            endpoint.tie = .process(pid: pid, startTime: started)
+        case .ttl(let seconds):
+            endpoint.tie = .timeToLive(
+                seconds: UInt32(seconds), until: now.advanced(milliseconds: UInt64(seconds) * 1000))
+        }
+        return endpoint
+    }
+
+    /// A name that the request's reader has checked.
+    static func name(_ text: String) -> DomainName {
+        guard let name = try? DomainName(text) else {
+            preconditionFailure("the request's reader lets only domain names through: \(text)")
+        }
+        return name
+    }
+
+    static func request(_ sandbox: Sandbox) -> SandboxRequest {
+        let place: SandboxRequest.Place
+        switch sandbox.place {
+        case .namespace(let path): place = .netns(path)
+        case .process(let pid, _, _): place = .pid(Int(pid))
+        case .address(let endpoint): place = .listen(endpoint)
+        }
+        var request = SandboxRequest(
+            name: sandbox.name, place: place, networks: sandbox.networks.map { "\($0)" })
+        request.upstreams = sandbox.upstreams.map { UpstreamSpec(server: $0) }
+        request.allow = sandbox.allow
+        request.isInternal = sandbox.isInternal
+        request.redirect = sandbox.redirect
+        request.resolvConf = sandbox.resolvConf
+        return request
+    }
+
+    static func request(_ endpoint: Endpoint) -> EndpointRequest {
+        var request = EndpointRequest(
+            network: "\(endpoint.network)", name: "\(endpoint.name)")
+        request.id = endpoint.id
+        request.ip = endpoint.ipv4
+        request.ip6 = endpoint.ipv6
+        request.service = endpoint.service.map { "\($0.name)" }
+        request.serviceID = endpoint.service?.id
+        request.vip = endpoint.service?.vip4
+        request.vip6 = endpoint.service?.vip6
+        request.aliases = endpoint.aliases.map { "\($0)" }
+        request.taskAliases = endpoint.taskAliases.map { "\($0)" }
+        request.containerID = endpoint.containerID
+        request.ports = endpoint.ports.compactMap {
+            PortSpec("\($0.transport.rawValue):\($0.name):\($0.port)")
+        }
+        switch endpoint.tie {
+        case .static: request.tie = .none
+        case .sandbox(let name): request.tie = .sandbox(name)
+        case .process(let pid, _): request.tie = .pid(Int(pid))
+        case .timeToLive(let seconds, _): request.tie = .ttl(Int(seconds))
+        }
+        return request
+    }
+}

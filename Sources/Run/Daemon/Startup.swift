@@ -1,0 +1,223 @@
+import Base
+import HTTPAPI
+import LDNS
+import LinuxSystem
+import Logging
+import NameServer
+import Names
+
+/// A start or a reload that cannot go on; one line that says what to do.
+package struct StartupError: Error, CustomStringConvertible, Sendable {
+    package let description: String
+    /// Whether the configuration is at fault (exit status 2) or the machine (1).
+    package let isConfiguration: Bool
+
+    init(_ description: String, isConfiguration: Bool = false) {
+        self.description = description
+        self.isConfiguration = isConfiguration
+    }
+}
+
+extension ControlState {
+    /// Brings everything up that a configuration and the state directory ask for.
+    init(_ configuration: Configuration, logger: Logger) throws {
+        let now = Clock.now()
+        let directory = configuration.stateDirectory
+        var kept = StateLog.Saved()
+        let log: StateLog
+        do throws(SystemError) {
+            log = try StateLog(directory: directory, at: now, into: &kept)
+        } catch where error.isTryAgain {
+            throw StartupError(
+                "state directory \(directory): another daemon uses it; stop that one or give "
+                    + "another --state-dir")
+        } catch where error.call.hasPrefix("read") {
+            throw StartupError(
+                "state directory \(directory): \(StateLog.fileName) is damaged before its end; "
+                    + "restore it or move it away to start empty")
+        } catch {
+            throw StartupError(
+                "state directory \(directory): \(error); give a directory that can be written "
+                    + "with --state-dir")
+        }
+        let seed = KernelRandom.uint64()
+        let dns = configuration.dns
+        let policy = NamePolicy(
+            profile: dns.profile == .docker ? .docker : .waggle, taskTTL: dns.ttl.task,
+            vipTTL: dns.ttl.vip, negativeTTL: dns.ttl.negative)
+        let server = try NameServer(
+            limits: NameServer.Limits(
+                threads: dns.threads, forwardLimit: dns.forwardLimit, nameSeed: seed))
+        let zone: StaticZone
+        let upstreams: [SocketEndpoint]
+        do {
+            zone = try Self.zone(files: dns.zoneFiles)
+            upstreams = Self.upstreams(configuration, logger)
+        } catch {
+            server.stop()
+            throw error
+        }
+        self.init(
+            poller: try Poller(), logger: logger, startedAt: now, configuration: configuration,
+            registry: Registry(policy: policy, seed: seed), saved: log, server: server,
+            publication: Publication(), defaultUpstreams: upstreams)
+        if saved.tornOctets > 0 {
+            logger.warning(
+                "an unfinished record was cut off", metadata: ["octets": "\(saved.tornOctets)"])
+        }
+        if kept.unreadCount > 0 {
+            logger.error(
+                "records of the state directory are not understood and were left out",
+                metadata: ["count": "\(kept.unreadCount)"])
+        }
+        follow(registry.replace(zone: zone))
+        restore(kept, at: now)
+        do {
+            try applyFile(configuration)
+        } catch {
+            server.stop()
+            throw error
+        }
+    }
+
+    /// Takes up what commands had added before the restart.
+    private mutating func restore(_ kept: StateLog.Saved, at now: Moment) {
+        for attach in kept.networks.values.sorted(by: { $0.name < $1.name }) {
+            apply(
+                .attach(
+                    RequestMapping.name(attach.name), subnets: attach.subnets, origin: .command))
+        }
+        var gone: [String] = []
+        for sandbox in kept.sandboxes.values.sorted(by: { $0.name < $1.name }) {
+            guard (try? registry.check(.addSandbox(sandbox))) != nil else { continue }
+            openOrRetry(sandbox)
+            apply(.addSandbox(sandbox))
+            let isServed = sandboxStates[sandbox.name]?.opened != nil
+            if case .address = sandbox.place { continue }
+            // Its container ended while nobody watched.
+            if !isServed { gone.append(sandbox.name) }
+        }
+        let endpoints = kept.endpoints.values.filter(isAlive).sorted { $0.id < $1.id }
+        if !endpoints.isEmpty, (try? registry.check(.addEndpoints(endpoints))) != nil {
+            apply(.addEndpoints(endpoints))
+        } else {
+            // One that clashes must not cost the others their names.
+            for endpoint in endpoints {
+                if (try? registry.check(.addEndpoints([endpoint]))) != nil {
+                    apply(.addEndpoints([endpoint]))
+                } else {
+                    logger.error("an endpoint was left out", metadata: ["id": "\(endpoint.id)"])
+                }
+            }
+        }
+        for last in kept.services {
+            let isBack = registry.endpoints(in: last.network).contains {
+                $0.service?.name == last.service
+            }
+            if !isBack { registry.remember(service: last.service, on: last.network, at: now) }
+        }
+        for name in gone { drop(.removeSandbox(name), because: "its namespace is gone") }
+    }
+
+    private func isAlive(_ endpoint: Endpoint) -> Bool {
+        guard case .process(let pid, let startTime) = endpoint.tie else { return true }
+        return (try? ProcessWatch.startTime(pid: pid)) == startTime
+    }
+
+    // MARK: The configuration file
+
+    /// Makes sandboxes, endpoints and networks of the file's origin what the file says, without
+    /// touching what has not changed. Checked as a whole first: on an error nothing has changed.
+    mutating func applyFile(_ configuration: Configuration) throws(StartupError) {
+        let plan = try FilePlan(configuration, registry: registry)
+        for name in plan.removedSandboxes { apply(.removeSandbox(name)) }
+        for id in plan.removedEndpoints { apply(.removeEndpoint(id)) }
+        for network in plan.removedNetworks where registry.networks[network] != nil {
+            // Others may still be on it: it then stays attached by them.
+            if (try? registry.check(.detach(network))) != nil { apply(.detach(network)) }
+        }
+        for attach in plan.networks {
+            apply(
+                .attach(
+                    RequestMapping.name(attach.name), subnets: attach.subnets, origin: .file))
+        }
+        for sandbox in plan.sandboxes {
+            openOrRetry(sandbox)
+            apply(.addSandbox(sandbox))
+        }
+        if !plan.endpoints.isEmpty { apply(.addEndpoints(plan.endpoints)) }
+    }
+
+    /// Takes up a new configuration without closing a socket that stays.
+    mutating func reload(_ fresh: Configuration) throws(StartupError) {
+        let zone = try Self.zone(files: fresh.dns.zoneFiles)
+        try applyFile(fresh)
+        for key in fresh.keysAwaitingRestart(running: configuration) {
+            logger.warning("this key takes effect at the next start", metadata: ["key": "\(key)"])
+        }
+        configuration = fresh
+        defaultUpstreams = Self.upstreams(fresh, logger)
+        follow(registry.replace(zone: zone))
+        retryUnserved(at: Clock.now())
+    }
+
+    /// Reads static zone files.
+    static func zone(files: [String]) throws(StartupError) -> StaticZone {
+        var records: [StaticZone.Entry] = []
+        for file in files {
+            let text: String
+            do throws(SystemError) {
+                text = try TextFile.read(path: file, octetsMax: zoneOctetsMax)
+            } catch {
+                throw StartupError(
+                    "dns.zoneFiles: \(error); give files that can be read", isConfiguration: true)
+            }
+            do throws(ZoneTextError) {
+                let parsed = try ZoneText.records(
+                    in: text, origin: .root, defaultTTL: zoneTTL, file: file)
+                records += parsed.map { record in
+                    StaticZone.Entry(
+                        owner: record.owner, type: record.type, ttl: record.ttl,
+                        data: recordData(record))
+                }
+            } catch {
+                throw StartupError("dns.zoneFiles: \(error)", isConfiguration: true)
+            }
+        }
+        return StaticZone(records)
+    }
+
+    private static let zoneOctetsMax = 8 << 20
+    /// Seconds, for a record that gives no TTL.
+    private static let zoneTTL: UInt32 = 3600
+
+    /// Record data in the form that the name server can follow or print.
+    private static func recordData(_ record: ZoneRecord) -> RecordData {
+        let data = record.data
+        switch record.type {
+        case .a where data.count == 4: return .a(IPv4Address(data[0], data[1], data[2], data[3]))
+        case .aaaa: return IPv6Address(octets: data).map { .aaaa($0) } ?? .wire(data)
+        case .cname, .ns, .ptr:
+            return (try? DomainName(wire: data.dropLast())).map { .name($0) } ?? .wire(data)
+        default: return .wire(data)
+        }
+    }
+
+    /// Configured upstreams, or those of the host.
+    static func upstreams(_ configuration: Configuration, _ logger: Logger) -> [SocketEndpoint] {
+        if let given = configuration.dns.upstreams { return given.map { $0.server } }
+        do throws(SystemError) {
+            let text = try TextFile.read(path: "/etc/resolv.conf", octetsMax: 1 << 20)
+            let host = ResolvConf(text)
+            for warning in host.warnings {
+                logger.warning("resolv.conf", metadata: ["what": "\(warning)"])
+            }
+            return host.nameServers.map { $0.endpoint }
+        } catch {
+            logger.warning(
+                "no upstreams: names that are not local will not resolve",
+                metadata: ["error": "\(error)"])
+            return []
+        }
+    }
+}
