@@ -56,6 +56,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.4.0"),
         .package(
             url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     ],
@@ -66,9 +67,21 @@ let package = Package(
         // Shell: drives engines; no policy.
         shell("HTTPAPI", ["Base", nioCore, nioPosix, nioHTTP1]),
 
+        // Run: the only place where shells meet.
+        .executableTarget(
+            name: "waggle",
+            dependencies: [
+                "Base", "HTTPAPI", arguments, nioCore, nioPosix,
+                .product(name: "SystemPackage", package: "swift-system"),
+            ],
+            path: "Sources/Run/waggle", swiftSettings: house),
+
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
         tests("HTTPAPI", ["Base", "HTTPAPI", nioCore, nioPosix]),
+        .testTarget(
+            name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
+            path: "Tests/WaggleTests", swiftSettings: house),
     ],
     swiftLanguageModes: [.v6]
 )
