@@ -285,9 +285,9 @@ struct ServerTests {
     @Test("a handler may take longer than the idle time")
     func longPoll() async throws {
         var limits = APILimits()
-        limits.idleMilliseconds = 50
+        limits.idleMilliseconds = 500
         let slow: APIHandler = { request in
-            try? await Task.sleep(for: .milliseconds(200))
+            try? await Task.sleep(for: .milliseconds(1_000))
             return echo(request)
         }
         try await withServer(limits, handler: slow) { path, _ in
@@ -376,11 +376,9 @@ struct ServerLifeTests {
         running.cancel()
         await running.value
         #expect(!FileManager.default.fileExists(atPath: path))
-        await #expect { try await APIClient(socketPath: path).send(APIRequest(method: "GET", path: [])) }
-            throws: {
-                guard case .unreachable(path, _)? = $0 as? APIClientError else { return false }
-                return true
-            }
+        await #expect(throws: APIClientError.unreachable(path: path, .absent)) {
+            try await APIClient(socketPath: path).send(APIRequest(method: "GET", path: []))
+        }
     }
 
     @Test("a live socket is respected, a dead one replaced, a file left alone")

@@ -1,7 +1,7 @@
 package import HTTPAPI
 
 /// The exit codes of every command.
-package enum ExitStatus: Int32, Sendable {
+package enum CommandStatus: Int32, Sendable {
     case done = 0
     /// The operation failed.
     case failed = 1
@@ -15,14 +15,14 @@ package enum ExitStatus: Int32, Sendable {
 
 /// Why a command ends without its result: a status and one line.
 package struct CommandFailure: Error, Hashable, Sendable {
-    package var status: ExitStatus
+    package var status: CommandStatus
     /// What was tried: the command's words.
     package var what: String
     package var why: String
     /// What to do; nil when `why` says so already.
     package var advice: String?
 
-    package init(_ status: ExitStatus, what: String, why: String, advice: String? = nil) {
+    package init(_ status: CommandStatus, what: String, why: String, advice: String? = nil) {
         self.status = status
         self.what = what
         self.why = why
@@ -51,13 +51,8 @@ package struct CommandFailure: Error, Hashable, Sendable {
             let field = FieldError(path: Self.flag(error.path, in: words), error.problem)
             self.init(.usage, what: what, why: "\(field)")
         case let error as APIClientError:
-            guard case .unreachable = error else {
-                self.init(.failed, what: what, why: "\(error)", advice: "see the daemon's log")
-                return
-            }
-            self.init(
-                .unreachable, what: what, why: "\(error)",
-                advice: "start it with 'waggle daemon' or name its socket with --socket")
+            let (status, advice) = Self.reading(error)
+            self.init(status, what: what, why: "\(error)", advice: advice)
         default:
             let message = Self.oneLine(parserMessage(error))
             self.init(.usage, what: what, why: message, advice: help)
@@ -91,6 +86,15 @@ package struct CommandFailure: Error, Hashable, Sendable {
             flag += character.isUppercase ? "-" + character.lowercased() : String(character)
         }
         return flag
+    }
+
+    private static func reading(_ error: APIClientError) -> (CommandStatus, advice: String) {
+        switch error {
+        case .unreachable(_, .denied): (.unreachable, "run as root or join the socket's group")
+        case .unreachable:
+            (.unreachable, "start it with 'waggle daemon' or name its socket with --socket")
+        case .broken, .timeout, .tooLarge: (.failed, "see the daemon's log")
+        }
     }
 
     /// The parser's message without line ends and without the full stop before our own advice.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import HTTPAPI
 
 struct NetworkCommand: ParsableCommand {
@@ -33,8 +34,8 @@ struct NetworkCommand: ParsableCommand {
         @OptionGroup var socket: SocketOption
 
         mutating func run() async throws {
-            // `--subnet A NAME` reads as two subnets.
-            if name == nil, !subnet.isEmpty, subnet.last == CommandLine.arguments.last {
+            // `--subnet A NAME` reads as two subnets, of which the name is none.
+            if name == nil, let last = subnet.last, CIDR(last) == nil {
                 name = subnet.removeLast()
             }
             var body: JSONValue = [:]

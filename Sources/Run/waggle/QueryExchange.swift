@@ -1,6 +1,7 @@
 package import Base
 import NIOCore
 import NIOPosix
+import SystemPackage
 
 /// A reply and how it came.
 package struct QueryReply: Hashable, Sendable {
@@ -17,6 +18,14 @@ package enum QueryError: Error, Hashable, Sendable, CustomStringConvertible {
     case network(String)
     /// The connection ended before a whole reply.
     case ended
+
+    init(_ error: any Error) {
+        switch error {
+        case let error as QueryError: self = error
+        case let error as IOError: self = .network("\(Errno(rawValue: error.errnoCode))")
+        default: self = .network("\(error)")
+        }
+    }
 
     package var description: String {
         switch self {
@@ -78,7 +87,7 @@ package struct QueryExchange: Sendable {
             }
         } catch {
             // A second completion of a promise is ignored, so a time-out that came first stays.
-            answer.fail(QueryError.network("\(error)"))
+            answer.fail(QueryError(error))
         }
         do {
             let octets = try await answer.futureResult.get()
@@ -86,7 +95,7 @@ package struct QueryExchange: Sendable {
                 octets: octets, server: server, isOverTCP: overTCP,
                 milliseconds: (NIODeadline.now() - start).nanoseconds / 1_000_000)
         } catch {
-            throw error as? QueryError ?? .network("\(error)")
+            throw QueryError(error)
         }
     }
 
@@ -155,7 +164,7 @@ private final class DatagramReply: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        answer.fail(QueryError.network("\(error)"))
+        answer.fail(QueryError(error))
     }
 
     func channelInactive(context: ChannelHandlerContext) { answer.fail(QueryError.ended) }
@@ -184,7 +193,7 @@ private final class StreamReply: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        answer.fail(QueryError.network("\(error)"))
+        answer.fail(QueryError(error))
     }
 
     func channelInactive(context: ChannelHandlerContext) { answer.fail(QueryError.ended) }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Base
 import HTTPAPI
 
 struct SandboxCommand: ParsableCommand {
@@ -36,21 +37,23 @@ struct SandboxCommand: ParsableCommand {
         @OptionGroup var socket: SocketOption
 
         mutating func run() async throws {
-            try claimName(lastArgument: CommandLine.arguments.last)
+            claimName()
             let request = try SandboxRequest(body)
             let daemon = socket.daemon(for: "sandbox", "add")
             _ = try await daemon.send("POST", ["sandboxes"], body: request.json.octets)
         }
 
-        /// `--network A NAME` reads as two networks; without a name the last word is it.
-        mutating func claimName(lastArgument: String?) throws {
-            guard name == nil, let last = lastArgument else { return }
-            if network.count > 1, network.last == last {
-                name = network.removeLast()
-            } else if !upstream.isEmpty, upstream.last == last {
+        /// A list takes all words up to the next flag, so `--network A NAME` reads as two networks
+        /// and no name. Then the name is the word that is no server and no block, or else the
+        /// last network.
+        mutating func claimName() {
+            if name != nil { return }
+            if let last = upstream.last, (try? UpstreamSpec(.string(last), path: "")) == nil {
                 name = upstream.removeLast()
-            } else if !allow.isEmpty, allow.last == last {
+            } else if let last = allow.last, CIDR(last) == nil {
                 name = allow.removeLast()
+            } else if network.count > 1 {
+                name = network.removeLast()
             }
         }
 

@@ -10,10 +10,10 @@ package struct Waggle: AsyncParsableCommand {
         version: WaggleVersion.text,
         groupedSubcommands: [
             CommandGroup(
-                name: "Names:",
+                name: "Names",
                 subcommands: [SandboxCommand.self, EndpointCommand.self, NetworkCommand.self]),
             CommandGroup(
-                name: "Looking:",
+                name: "Looking",
                 subcommands: [
                     StatusCommand.self, RecordsCommand.self, ExplainCommand.self, QueryCommand.self,
                 ]),
@@ -28,7 +28,7 @@ package struct Waggle: AsyncParsableCommand {
     }
 
     /// Runs one command; everything that goes wrong ends here, as one line on stderr.
-    package static func run(_ arguments: [String]) async -> ExitStatus {
+    package static func run(_ arguments: [String]) async -> CommandStatus {
         do {
             var command = try parseAsRoot(arguments)
             if var asynchronous = command as? any AsyncParsableCommand {

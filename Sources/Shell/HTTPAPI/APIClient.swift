@@ -47,9 +47,8 @@ package struct APIClient: Sendable {
         do {
             channel = try await bootstrap.connect(unixDomainSocketPath: socketPath).get()
         } catch {
-            let cause = ConnectFailure(error).cause
             answer.fail(error)
-            return .failure(.unreachable(path: socketPath, cause: cause))
+            return .failure(.unreachable(path: socketPath, ConnectFailure(error)))
         }
         let limit = timeoutMilliseconds
         let timer = loop.scheduleTask(in: .milliseconds(limit)) {
@@ -87,7 +86,7 @@ package struct APIClient: Sendable {
 
 /// Why there is no response.
 package enum APIClientError: Error, Hashable, Sendable, CustomStringConvertible {
-    case unreachable(path: String, cause: String)
+    case unreachable(path: String, ConnectFailure)
     case broken(cause: String)
     case timeout(milliseconds: Int64)
     case tooLarge(octetsMax: Int)

@@ -50,7 +50,10 @@ enum SocketFile {
             try? await channel.close()
             return true
         } catch {
-            return !ConnectFailure(error).isAbsence
+            return switch ConnectFailure(error) {
+            case .absent, .refused: false
+            case .denied, .other: true
+            }
         }
     }
 
@@ -76,23 +79,5 @@ enum SocketFile {
                 ? .groupRefused(group) : .groupUnknown(group)
         }
         return owner() == group ? nil : .groupUnknown(group)
-    }
-}
-
-/// What an error of connecting says about the other side.
-struct ConnectFailure {
-    /// Nobody listens: the file is absent or its owner is gone.
-    let isAbsence: Bool
-    let cause: String
-
-    init(_ error: any Error) {
-        guard let error = error as? IOError else {
-            isAbsence = false
-            cause = "\(error)"
-            return
-        }
-        // ENOENT, ENOTDIR and ECONNREFUSED of Linux; NIO hands out bare numbers.
-        isAbsence = [2, 20, 111].contains(error.errnoCode)
-        cause = error.description
     }
 }
