@@ -46,7 +46,8 @@ struct CommandTests {
                 "explain web srv --sandbox x",
                 "GET /waggle/v1/explain?name=web&type=SRV&sandbox=x "
             ),
-        ])
+        ]
+    )
     func requests(line: String, wanted: String) async throws {
         #expect(try await Self.run(line, answering: .json([])) == (.done, [wanted]))
     }
@@ -55,10 +56,13 @@ struct CommandTests {
         "an answer that is an error ends the command with its code",
         arguments: [
             (404, CommandStatus.absent), (409, .failed), (503, .failed), (400, .usage),
-        ])
+        ]
+    )
     func errors(status: Int, wanted: CommandStatus) async throws {
         let (found, _) = try await Self.run(
-            "sandbox rm x", answering: .failure(status, "said the daemon"))
+            "sandbox rm x",
+            answering: .failure(status, "said the daemon")
+        )
         #expect(found == wanted)
     }
 
@@ -76,7 +80,9 @@ struct CommandTests {
         ] {
             try Data(text.utf8).write(to: URL(filePath: path))
             let (found, requests) = try await Self.run(
-                "endpoint add --file \(path)", answering: .json(["ids": ["e1"]]))
+                "endpoint add --file \(path)",
+                answering: .json(["ids": ["e1"]])
+            )
             #expect(found == status)
             #expect(requests == (count == 0 ? [] : ["POST /waggle/v1/endpoints \(good)"]))
         }
@@ -92,13 +98,15 @@ struct CommandTests {
             ("endpoint add --network n --name a --ip 10.0.0.300", .usage),
             ("endpoint add --file /nowhere/x", .usage), ("query", .usage),
             ("explain web", .usage), ("status --socket /nowhere/s", .unreachable),
-        ])
+        ]
+    )
     func statuses(line: String, wanted: CommandStatus) async {
         #expect(await Waggle.run(line.split(separator: " ").map { String($0) }) == wanted)
     }
 
     private static func run(
-        _ line: String, answering answer: APIResponse
+        _ line: String,
+        answering answer: APIResponse
     ) async throws -> (CommandStatus, [String]) {
         let path = FileManager.default.temporaryDirectory.path + "/w-\(UUID().uuidString).sock"
         let (seen, record) = AsyncStream.makeStream(of: String.self)

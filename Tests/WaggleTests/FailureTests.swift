@@ -21,7 +21,8 @@ struct FailureTests {
         let found = failure(Unknown(), "sandbox", "add")
         #expect(found.status == .usage)
         #expect(
-            found.line == "waggle: sandbox add: Unknown option '--x'; see 'waggle sandbox add --help'"
+            found.line
+                == "waggle: sandbox add: Unknown option '--x'; see 'waggle sandbox add --help'"
         )
         #expect(failure(Unknown()).line == "waggle: Unknown option '--x'; see 'waggle --help'")
     }
@@ -32,7 +33,8 @@ struct FailureTests {
         let found = failure(error, "endpoint", "add")
         #expect(found.status == .usage)
         #expect(
-            found.line == "waggle: endpoint add: --task-alias: found \"\"; allowed is a name")
+            found.line == "waggle: endpoint add: --task-alias: found \"\"; allowed is a name"
+        )
         #expect(CommandFailure.flag("name", in: ["endpoint", "add"]) == "--name")
         #expect(CommandFailure.flag("name", in: ["sandbox", "add"]) == "NAME")
         #expect(CommandFailure.flag("resolvConf", in: ["sandbox", "add"]) == "--resolv-conf")
@@ -45,7 +47,8 @@ struct FailureTests {
         #expect(gone.status == .unreachable)
         #expect(
             gone.line == "waggle: status: no daemon answers at /s (no such file); start it with "
-                + "'waggle daemon' or name its socket with --socket")
+                + "'waggle daemon' or name its socket with --socket"
+        )
         let denied = failure(APIClientError.unreachable(path: "/s", .denied), "status")
         #expect(denied.advice == "run as root or join the socket's group")
         #expect(failure(APIClientError.timeout(milliseconds: 1), "status").status == .failed)
@@ -56,7 +59,8 @@ struct FailureTests {
         arguments: [
             (200, nil), (201, nil), (204, nil), (400, CommandStatus.usage), (404, .absent),
             (405, .failed), (409, .failed), (413, .failed), (500, .failed), (503, .failed),
-        ])
+        ]
+    )
     func statuses(status: Int, wanted: CommandStatus?) {
         let response = APIResponse.failure(status, "no such thing")
         #expect(CommandFailure(response, in: ["sandbox", "rm"])?.status == wanted)
@@ -66,7 +70,8 @@ struct FailureTests {
     func messages() {
         let absent = CommandFailure(.failure(404, "no sandbox \"x\""), in: ["sandbox", "rm"])
         #expect(
-            absent?.line == "waggle: sandbox rm: no sandbox \"x\"; see 'waggle sandbox ls'")
+            absent?.line == "waggle: sandbox rm: no sandbox \"x\"; see 'waggle sandbox ls'"
+        )
         let records = CommandFailure(.failure(404, "no network \"x\""), in: ["records"])
         #expect(records?.advice == "see 'waggle network ls'")
         let plain = CommandFailure(.text("oops", status: 500), in: ["status"])
@@ -75,7 +80,9 @@ struct FailureTests {
 
     @Test("the words of a command are the subcommands that exist")
     func words() {
-        #expect(CommandPath(["sandbox", "add", "x"], root: Waggle.self).words == ["sandbox", "add"])
+        #expect(
+            CommandPath(["sandbox", "add", "x"], root: Waggle.self).words == ["sandbox", "add"]
+        )
         #expect(CommandPath(["--x", "status"], root: Waggle.self).words == [])
         #expect(CommandPath(["sandbox", "fly"], root: Waggle.self).words == ["sandbox"])
     }

@@ -28,7 +28,8 @@ struct QueryTests {
             (["a..b"], "a..b is no name: a label has 0 octets, allowed are 1 to 63"),
             (["a", "B"], "B is no record type such as A, AAAA, SRV or TYPE65"),
             (["a", "A", "IN"], "IN is one word too many"),
-        ])
+        ]
+    )
     func refused(words: [String], message: String) {
         #expect { try QueryTarget(words) } throws: { "\($0)" == message }
     }
@@ -43,11 +44,16 @@ struct QueryTests {
     @Test("the message is a question with EDNS, and only its reply is taken for one")
     func message() throws {
         let message = QueryMessage(
-            id: 0x1234, name: try DomainName("web"), type: .aaaa, dnssec: true)
+            id: 0x1234,
+            name: try DomainName("web"),
+            type: .aaaa,
+            dnssec: true
+        )
         let question: [UInt8] = [3, 0x77, 0x65, 0x62, 0, 0, 28, 0, 1]
         #expect(
             message.octets == [0x12, 0x34, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1] + question
-                + [0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0])
+                + [0, 0, 41, 0x04, 0xd0, 0, 0, 0x80, 0, 0, 0]
+        )
         let head: [UInt8] = [0x12, 0x34, 0x81, 0x80, 0, 1, 0, 0, 0, 0, 0, 0]
         #expect(message.isAnswered(by: head + question))
         #expect(message.isAnswered(by: head + [3, 0x57, 0x45, 0x42, 0, 0, 28, 0, 1]))
@@ -119,7 +125,9 @@ private final class DatagramStub: ChannelInboundHandler {
         let sender = unwrapInboundIn(data).remoteAddress
         for octets in [[9] + reply.dropFirst(), reply] {
             let out = AddressedEnvelope(
-                remoteAddress: sender, data: ByteBuffer(bytes: octets))
+                remoteAddress: sender,
+                data: ByteBuffer(bytes: octets)
+            )
             context.writeAndFlush(wrapOutboundOut(out), promise: nil)
         }
     }

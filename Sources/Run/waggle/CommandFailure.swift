@@ -36,10 +36,13 @@ package struct CommandFailure: Error, Hashable, Sendable {
         return String(line.map { $0.isNewline || $0 == "\0" ? " " : $0 })
     }
 
-    /// Takes any error of a command. `words` are the command's; `parserMessage` words the argument
-    /// parser's own errors.
+    /// Takes any error of a command.
+    ///
+    /// `words` are the command's; `parserMessage` words the argument parser's own errors.
     package init(
-        _ error: any Error, in words: [String], parserMessage: (any Error) -> String
+        _ error: any Error,
+        in words: [String],
+        parserMessage: (any Error) -> String
     ) {
         let what = words.joined(separator: " ")
         let help = "see '\((["waggle"] + words).joined(separator: " ")) --help'"
@@ -69,8 +72,11 @@ package struct CommandFailure: Error, Hashable, Sendable {
         case 404:
             let list = words.first.map { ["records", "explain"].contains($0) ? "network" : $0 }
             self.init(
-                .absent, what: what, why: message,
-                advice: message.contains("; ") ? nil : "see 'waggle \(list ?? "status") ls'")
+                .absent,
+                what: what,
+                why: message,
+                advice: message.contains("; ") ? nil : "see 'waggle \(list ?? "status") ls'"
+            )
         case 400: self.init(.usage, what: what, why: message)
         default: self.init(.failed, what: what, why: message)
         }

@@ -9,7 +9,9 @@ enum Console {
         print(text)
     }
 
-    /// An error, on stderr. A stderr that cannot be written to leaves the exit status to speak.
+    /// An error, on stderr.
+    ///
+    /// A stderr that cannot be written to leaves the exit status to speak.
     static func complain(_ line: String) {
         _ = try? FileDescriptor.standardError.writeAll(Array((line + "\n").utf8))
     }
@@ -37,15 +39,21 @@ enum Console {
         } else {
             guard let data = FileManager.default.contents(atPath: path) else {
                 throw CommandFailure(
-                    .usage, what: "", why: "\(path): cannot be read",
-                    advice: "check that it is there and may be read")
+                    .usage,
+                    what: "",
+                    why: "\(path): cannot be read",
+                    advice: "check that it is there and may be read"
+                )
             }
             octets = Array(data)
         }
         guard octets.count <= octetsMax else {
             throw CommandFailure(
-                .usage, what: "", why: "\(path): has more than \(octetsMax) octets",
-                advice: "split it")
+                .usage,
+                what: "",
+                why: "\(path): has more than \(octetsMax) octets",
+                advice: "split it"
+            )
         }
         return octets
     }

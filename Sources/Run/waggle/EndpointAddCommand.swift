@@ -4,7 +4,9 @@ import HTTPAPI
 extension EndpointCommand {
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "add", abstract: "Add an endpoint, or a file of them, and print its id.")
+            commandName: "add",
+            abstract: "Add an endpoint, or a file of them, and print its id."
+        )
 
         @Option(help: ArgumentHelp("Its network.", valueName: "net")) var network: String?
         @Option(help: "Its name.") var name: String?
@@ -24,7 +26,8 @@ extension EndpointCommand {
         var containerId: String?
         @Option(
             parsing: .upToNextOption,
-            help: ArgumentHelp("Ports for SRV records.", valueName: "proto:name:port"))
+            help: ArgumentHelp("Ports for SRV records.", valueName: "proto:name:port")
+        )
         var port: [String] = []
         @Option(help: "Its id, chosen by the daemon otherwise.") var id: String?
         @Option(help: ArgumentHelp("It ends with this sandbox.", valueName: "sb"))
@@ -77,11 +80,14 @@ extension EndpointCommand {
             let name = file == "-" ? "stdin" : file
             do {
                 let value = try JSONValue(
-                    parsing: octets, limits: JSONLimits(octetsMax: octetsMax, depthMax: 8))
+                    parsing: octets,
+                    limits: JSONLimits(octetsMax: octetsMax, depthMax: 8)
+                )
                 guard case .array(let elements) = value else {
                     throw FieldError(
                         path: "",
-                        .wrong(found: value.shown, allowed: "a list of endpoints"))
+                        .wrong(found: value.shown, allowed: "a list of endpoints")
+                    )
                 }
                 _ = try WaggleRoute.endpoints(elements)
             } catch {

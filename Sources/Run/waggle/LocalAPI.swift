@@ -9,8 +9,11 @@ struct SocketOption: ParsableArguments {
     /// The daemon behind it.
     func daemon(for words: String...) -> LocalAPI {
         let path = APISocketPath.forCommand(
-            flag: socket, environment: Console.environment, isRoot: Console.isRoot,
-            exists: Console.exists)
+            flag: socket,
+            environment: Console.environment,
+            isRoot: Console.isRoot,
+            exists: Console.exists
+        )
         return LocalAPI(client: APIClient(socketPath: path), words: words)
     }
 }
@@ -31,19 +34,28 @@ struct LocalAPI {
     ///
     /// Throws: `APIClientError` without an answer, `CommandFailure` for an answer that is an error.
     func send(
-        _ method: String, _ path: [String], query: [APIRequest.Parameter] = [],
+        _ method: String,
+        _ path: [String],
+        query: [APIRequest.Parameter] = [],
         body: [UInt8] = []
     ) async throws -> APIResponse {
         let response = try await client.send(
             APIRequest(
-                method: method, path: WaggleRoute.prefix + path, query: query, body: body))
+                method: method,
+                path: WaggleRoute.prefix + path,
+                query: query,
+                body: body
+            )
+        )
         if let failure = CommandFailure(response, in: words) { throw failure }
         return response
     }
 
     /// GETs a document, prints it as it is with `--json`, or else what `human` makes of it.
     func show(
-        _ path: [String], query: [APIRequest.Parameter] = [], asJSON: Bool,
+        _ path: [String],
+        query: [APIRequest.Parameter] = [],
+        asJSON: Bool,
         human: (JSONValue) -> String
     ) async throws {
         let response = try await send("GET", path, query: query)
@@ -52,22 +64,29 @@ struct LocalAPI {
 
     /// Prints a response's document, if it has one.
     func print(
-        _ response: APIResponse, asJSON: Bool, human: (JSONValue) -> String
+        _ response: APIResponse,
+        asJSON: Bool,
+        human: (JSONValue) -> String
     ) throws {
         if asJSON {
             Console.say(String(decoding: response.body, as: UTF8.self).trimmingLineEnds)
             return
         }
         let limits = JSONLimits(
-            octetsMax: response.body.count, depthMax: 32, valueCountMax: .max)
+            octetsMax: response.body.count,
+            depthMax: 32,
+            valueCountMax: .max
+        )
         do {
             let text = human(try JSONValue(parsing: response.body, limits: limits))
             if !text.isEmpty { Console.say(text) }
         } catch {
             throw CommandFailure(
-                .failed, what: words.joined(separator: " "),
+                .failed,
+                what: words.joined(separator: " "),
                 why: "the daemon's answer is no JSON: \(error)",
-                advice: "check that command and daemon are of the same version")
+                advice: "check that command and daemon are of the same version"
+            )
         }
     }
 }

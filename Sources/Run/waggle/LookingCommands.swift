@@ -4,7 +4,9 @@ import HTTPAPI
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "The node, its planes and how much it holds.")
+        commandName: "status",
+        abstract: "The node, its planes and how much it holds."
+    )
 
     @OptionGroup var json: JSONFlag
     @OptionGroup var socket: SocketOption
@@ -18,7 +20,9 @@ struct StatusCommand: AsyncParsableCommand {
 
 struct RecordsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "records", abstract: "Every name with its values, owner and age.")
+        commandName: "records",
+        abstract: "Every name with its values, owner and age."
+    )
 
     @Argument(help: ArgumentHelp("Only those of this network.", valueName: "net"))
     var network: String?
@@ -28,14 +32,18 @@ struct RecordsCommand: AsyncParsableCommand {
     func run() async throws {
         let query = network.map { [APIRequest.Parameter("network", $0)] } ?? []
         try await socket.daemon(for: "records").show(
-            ["records"], query: query, asJSON: json.json
+            ["records"],
+            query: query,
+            asJSON: json.json
         ) { Views.records($0) }
     }
 }
 
 struct ExplainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "explain", abstract: "How a sandbox's question is decided, step by step.")
+        commandName: "explain",
+        abstract: "How a sandbox's question is decided, step by step."
+    )
 
     @Argument(help: "The name asked for.") var name: String
     @Argument(help: "The type asked for.") var type: String = "A"
@@ -60,7 +68,9 @@ struct ExplainCommand: AsyncParsableCommand {
             .init("sandbox", sandbox),
         ]
         try await socket.daemon(for: "explain").show(
-            ["explain"], query: query, asJSON: json.json
+            ["explain"],
+            query: query,
+            asJSON: json.json
         ) { $0["text"]?.stringValue ?? "" }
     }
 }

@@ -4,14 +4,18 @@ import HTTPAPI
 
 struct NetworkCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "network", abstract: "The networks that this node knows.",
-        subcommands: [List.self, Attach.self, Detach.self])
+        commandName: "network",
+        abstract: "The networks that this node knows.",
+        subcommands: [List.self, Attach.self, Detach.self]
+    )
 
     func run() throws { throw ValidationError("ls, attach or detach is missing") }
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List the networks.")
+            commandName: "ls",
+            abstract: "List the networks."
+        )
 
         @OptionGroup var json: JSONFlag
         @OptionGroup var socket: SocketOption
@@ -25,11 +29,15 @@ struct NetworkCommand: ParsableCommand {
 
     struct Attach: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "attach", abstract: "Take part in a network without an endpoint on it.")
+            commandName: "attach",
+            abstract: "Take part in a network without an endpoint on it."
+        )
 
         @Argument(help: "The network's name.") var name: String?
         @Option(
-            parsing: .upToNextOption, help: ArgumentHelp("Its subnets.", valueName: "cidr"))
+            parsing: .upToNextOption,
+            help: ArgumentHelp("Its subnets.", valueName: "cidr")
+        )
         var subnet: [String] = []
         @OptionGroup var socket: SocketOption
 
@@ -49,13 +57,18 @@ struct NetworkCommand: ParsableCommand {
 
     struct Detach: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "detach", abstract: "Leave a network that nothing here is on.")
+            commandName: "detach",
+            abstract: "Leave a network that nothing here is on."
+        )
 
         @Argument(help: "The network's name.") var name: String
         @OptionGroup var socket: SocketOption
 
         func run() async throws {
-            _ = try await socket.daemon(for: "network", "detach").send("DELETE", ["networks", name])
+            _ = try await socket.daemon(for: "network", "detach").send(
+                "DELETE",
+                ["networks", name]
+            )
         }
     }
 }

@@ -5,11 +5,14 @@ import HTTPAPI
 
 struct QueryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "query", abstract: "Ask a DNS server, by default that of /etc/resolv.conf.",
-        usage: "waggle query [@ADDR[:PORT]] NAME [TYPE] [--tcp] [--dnssec] [--short] [--json]")
+        commandName: "query",
+        abstract: "Ask a DNS server, by default that of /etc/resolv.conf.",
+        usage: "waggle query [@ADDR[:PORT]] NAME [TYPE] [--tcp] [--dnssec] [--short] [--json]"
+    )
 
     @Argument(
-        help: ArgumentHelp("@ADDR[:PORT], NAME and TYPE, in that order.", valueName: "words"))
+        help: ArgumentHelp("@ADDR[:PORT], NAME and TYPE, in that order.", valueName: "words")
+    )
     var words: [String]
     @Flag(help: "Ask over TCP at once.") var tcp = false
     @Flag(help: "Ask for signatures.") var dnssec = false
@@ -28,19 +31,29 @@ struct QueryCommand: AsyncParsableCommand {
         let target = try QueryTarget(words)
         guard let server = target.server ?? Self.systemServer() else {
             throw CommandFailure(
-                .usage, what: "query", why: "/etc/resolv.conf names no server",
-                advice: "name one: @ADDR[:PORT]")
+                .usage,
+                what: "query",
+                why: "/etc/resolv.conf names no server",
+                advice: "name one: @ADDR[:PORT]"
+            )
         }
         let message = QueryMessage(
-            id: .random(in: .min ... .max), name: target.name, type: target.type, dnssec: dnssec)
+            id: .random(in: .min ... .max),
+            name: target.name,
+            type: target.type,
+            dnssec: dnssec
+        )
         do {
             let reply = try await QueryExchange(server: server).ask(message, overTCP: tcp)
             let style: QueryPrinter.Style = json.json ? .json : short ? .short : .full
             Console.say(QueryPrinter.text(reply, to: message, style: style))
         } catch {
             throw CommandFailure(
-                .failed, what: "query", why: "\(server): \(error)",
-                advice: "check the server's address or try --tcp")
+                .failed,
+                what: "query",
+                why: "\(server): \(error)",
+                advice: "check the server's address or try --tcp"
+            )
         }
     }
 

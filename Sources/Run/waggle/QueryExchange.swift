@@ -50,7 +50,8 @@ package struct QueryExchange: Sendable {
 
     /// Throws: `QueryError`.
     package func ask(
-        _ message: QueryMessage, overTCP: Bool
+        _ message: QueryMessage,
+        overTCP: Bool
     ) async throws(QueryError) -> QueryReply {
         let threads = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let result: Result<QueryReply, QueryError>
@@ -67,7 +68,9 @@ package struct QueryExchange: Sendable {
     }
 
     private func once(
-        _ message: QueryMessage, overTCP: Bool, _ threads: MultiThreadedEventLoopGroup
+        _ message: QueryMessage,
+        overTCP: Bool,
+        _ threads: MultiThreadedEventLoopGroup
     ) async throws(QueryError) -> QueryReply {
         let loop = threads.next()
         let start = NIODeadline.now()
@@ -79,7 +82,9 @@ package struct QueryExchange: Sendable {
         defer { timer.cancel() }
         do {
             let address = try SocketAddress(
-                ipAddress: "\(server.address)", port: Int(server.port))
+                ipAddress: "\(server.address)",
+                port: Int(server.port)
+            )
             if overTCP {
                 try await connect(message, to: address, threads, answer)
             } else {
@@ -92,25 +97,33 @@ package struct QueryExchange: Sendable {
         do {
             let octets = try await answer.futureResult.get()
             return QueryReply(
-                octets: octets, server: server, isOverTCP: overTCP,
-                milliseconds: (NIODeadline.now() - start).nanoseconds / 1_000_000)
+                octets: octets,
+                server: server,
+                isOverTCP: overTCP,
+                milliseconds: (NIODeadline.now() - start).nanoseconds / 1_000_000
+            )
         } catch {
             throw QueryError(error)
         }
     }
 
     private func send(
-        _ message: QueryMessage, to address: SocketAddress, _ threads: MultiThreadedEventLoopGroup,
+        _ message: QueryMessage,
+        to address: SocketAddress,
+        _ threads: MultiThreadedEventLoopGroup,
         _ answer: EventLoopPromise<[UInt8]>
     ) async throws {
         let octets = ByteBuffer(bytes: message.octets)
         let channel = try await DatagramBootstrap(group: threads)
             .channelOption(
-                .recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 65_535))
+                .recvAllocator,
+                value: FixedSizeRecvByteBufferAllocator(capacity: 65_535)
+            )
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        DatagramReply(message: message, answer: answer))
+                        DatagramReply(message: message, answer: answer)
+                    )
                 }
             }
             .connect(to: address).get()
@@ -125,7 +138,9 @@ package struct QueryExchange: Sendable {
     }
 
     private func connect(
-        _ message: QueryMessage, to address: SocketAddress, _ threads: MultiThreadedEventLoopGroup,
+        _ message: QueryMessage,
+        to address: SocketAddress,
+        _ threads: MultiThreadedEventLoopGroup,
         _ answer: EventLoopPromise<[UInt8]>
     ) async throws {
         let channel = try await ClientBootstrap(group: threads)
@@ -133,7 +148,8 @@ package struct QueryExchange: Sendable {
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.addHandler(
-                        StreamReply(message: message, answer: answer))
+                        StreamReply(message: message, answer: answer)
+                    )
                 }
             }
             .connect(to: address).get()

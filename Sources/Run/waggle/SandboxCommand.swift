@@ -4,14 +4,18 @@ import HTTPAPI
 
 struct SandboxCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "sandbox", abstract: "The views of containers: where a resolver listens.",
-        subcommands: [Add.self, Remove.self, List.self])
+        commandName: "sandbox",
+        abstract: "The views of containers: where a resolver listens.",
+        subcommands: [Add.self, Remove.self, List.self]
+    )
 
     func run() throws { throw ValidationError("add, rm or ls is missing") }
 
     struct Add: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "add", abstract: "Serve a container's namespace or a plain address.")
+            commandName: "add",
+            abstract: "Serve a container's namespace or a plain address."
+        )
 
         @Argument(help: "The sandbox's name.") var name: String?
         @Option(help: "The network namespace, as a path.") var netns: String?
@@ -20,15 +24,18 @@ struct SandboxCommand: ParsableCommand {
         var listen: String?
         @Option(
             parsing: .upToNextOption,
-            help: ArgumentHelp("Its networks, the first one first asked.", valueName: "net"))
+            help: ArgumentHelp("Its networks, the first one first asked.", valueName: "net")
+        )
         var network: [String] = []
         @Option(
             parsing: .upToNextOption,
-            help: ArgumentHelp("Its own upstream servers.", valueName: "addr"))
+            help: ArgumentHelp("Its own upstream servers.", valueName: "addr")
+        )
         var upstream: [String] = []
         @Option(
             parsing: .upToNextOption,
-            help: ArgumentHelp("Clients of --listen beside the usual.", valueName: "cidr"))
+            help: ArgumentHelp("Clients of --listen beside the usual.", valueName: "cidr")
+        )
         var allow: [String] = []
         @Flag(help: "Forward nothing.") var `internal` = false
         @Flag(help: "Redirect port 53 instead of binding it.") var redirect = false
@@ -44,8 +51,9 @@ struct SandboxCommand: ParsableCommand {
         }
 
         /// A list takes all words up to the next flag, so `--network A NAME` reads as two networks
-        /// and no name. Then the name is the word that is no server and no block, or else the
-        /// last network.
+        /// and no name.
+        ///
+        /// Then the name is the word that is no server and no block, or else the last network.
         mutating func claimName() {
             if name != nil { return }
             if let last = upstream.last, (try? UpstreamSpec(.string(last), path: "")) == nil {
@@ -76,7 +84,9 @@ struct SandboxCommand: ParsableCommand {
 
     struct Remove: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "rm", abstract: "Stop serving a sandbox; its endpoints end with it.")
+            commandName: "rm",
+            abstract: "Stop serving a sandbox; its endpoints end with it."
+        )
 
         @Argument(help: "The sandbox's name.") var name: String
         @OptionGroup var socket: SocketOption
@@ -88,7 +98,9 @@ struct SandboxCommand: ParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List the sandboxes.")
+            commandName: "ls",
+            abstract: "List the sandboxes."
+        )
 
         @OptionGroup var json: JSONFlag
         @OptionGroup var socket: SocketOption

@@ -58,7 +58,9 @@ package struct Table {
     private static func printable(_ text: String) -> String {
         String(
             String.UnicodeScalarView(
-                text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "?" : $0 }))
+                text.unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7f ? "?" : $0 }
+            )
+        )
     }
 }
 

@@ -1,7 +1,8 @@
 package import HTTPAPI
 
-/// The daemon's documents as people read them. What a document lacks shows as `-`, so that a
-/// command outlives an older daemon.
+/// The daemon's documents as people read them.
+///
+/// What a document lacks shows as `-`, so that a command outlives an older daemon.
 package enum Views {
     package static func sandboxes(_ document: JSONValue) -> String {
         table(document, ["NAME", "STATE", "ADDRESS", "PLACE", "NETWORKS", "ORIGIN"]) { sandbox in
@@ -58,9 +59,12 @@ package enum Views {
                 .map { "\($0.key) \(Table.cell($0.value))" }.joined(separator: ", ")
         }
         var lines = [
-            ("node", "\(Table.cell(document["node"]?["name"])), "
-                + "version \(Table.cell(document["version"])), "
-                + "up \(Table.age(document["uptimeSeconds"]?.intValue))"),
+            (
+                "node",
+                "\(Table.cell(document["node"]?["name"])), "
+                    + "version \(Table.cell(document["version"])), "
+                    + "up \(Table.age(document["uptimeSeconds"]?.intValue))"
+            ),
             ("planes", pairs("planes")),
             ("counts", pairs("counts")),
             ("upstreams", Table.cell(document["upstreams"])),
@@ -75,7 +79,9 @@ package enum Views {
     }
 
     private static func table(
-        _ document: JSONValue, _ header: [String], row: (JSONValue) -> [String]
+        _ document: JSONValue,
+        _ header: [String],
+        row: (JSONValue) -> [String]
     ) -> String {
         var table = Table(header)
         for element in document.arrayValue ?? [] { table.add(row(element)) }

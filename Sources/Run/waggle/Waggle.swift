@@ -11,13 +11,16 @@ package struct Waggle: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Names",
-                subcommands: [SandboxCommand.self, EndpointCommand.self, NetworkCommand.self]),
+                subcommands: [SandboxCommand.self, EndpointCommand.self, NetworkCommand.self]
+            ),
             CommandGroup(
                 name: "Looking",
                 subcommands: [
                     StatusCommand.self, RecordsCommand.self, ExplainCommand.self, QueryCommand.self,
-                ]),
-        ])
+                ]
+            ),
+        ]
+    )
 
     package init() {}
 
@@ -43,8 +46,10 @@ package struct Waggle: AsyncParsableCommand {
                 return .done
             }
             let failure = CommandFailure(
-                error, in: CommandPath(arguments, root: Self.self).words,
-                parserMessage: { message(for: $0) })
+                error,
+                in: CommandPath(arguments, root: Self.self).words,
+                parserMessage: { message(for: $0) }
+            )
             Console.complain(failure.line)
             return failure.status
         }
