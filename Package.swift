@@ -54,6 +54,9 @@ let arguments = Target.Dependency.product(
 
 let package = Package(
     name: "waggle",
+    products: [
+        .executable(name: "waggle", targets: ["waggle"])
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
@@ -89,6 +92,13 @@ let package = Package(
                 logging, lifecycle, unixSignals,
             ],
             path: "Sources/Run/Daemon", swiftSettings: house),
+        .executableTarget(
+            name: "waggle",
+            dependencies: [
+                "Base", "DNSWire", "LinuxSystem", "LDNS", "HTTPAPI", "Daemon", arguments, nioCore,
+                nioPosix,
+            ],
+            path: "Sources/Run/waggle", swiftSettings: house),
 
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
@@ -98,6 +108,9 @@ let package = Package(
         tests("LDNS", ["LDNS", "Base"]),
         tests("Daemon", ["Daemon", "Base", "HTTPAPI"]),
         tests("HTTPAPI", ["Base", "HTTPAPI", nioCore, nioPosix]),
+        .testTarget(
+            name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
+            path: "Tests/WaggleTests", swiftSettings: house),
         tests("House", []),
     ],
     swiftLanguageModes: [.v6]

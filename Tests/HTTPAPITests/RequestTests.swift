@@ -42,7 +42,10 @@ struct RequestTests {
                 #"{"name":"a","pid":1,"netns":"/x","network":"n"}"#,
                 "pid: cannot stand beside netns; give one of them"
             ),
-            (#"{"name":"a","pid":1}"#, "network: missing; allowed is a list of one network or more"),
+            (
+                #"{"name":"a","pid":1}"#,
+                "network: missing; allowed is a list of one network or more"
+            ),
             (
                 #"{"name":"a","pid":1,"network":["n","n"]}"#,
                 #"network[1]: found "n" again; allowed is each one once"#
@@ -84,7 +87,8 @@ struct RequestTests {
                 #"internal: found "yes"; allowed is true or false"#
             ),
             ("[]", "the document: found a list; allowed is an object"),
-        ])
+        ]
+    )
     func sandboxRefused(text: String, message: String) throws {
         let json = try JSONValue(parsing: text)
         #expect(failure { _ = try SandboxRequest(json) } == message)
@@ -97,7 +101,8 @@ struct RequestTests {
         }
         #expect(
             message == "netwrk: unknown key; allowed are name, netns, pid, listen, networks, "
-                + "network, upstreams, upstream, allow, internal, redirect, resolvConf")
+                + "network, upstreams, upstream, allow, internal, redirect, resolvConf"
+        )
     }
 
     @Test("an endpoint is read whole and written again")
@@ -157,7 +162,8 @@ struct RequestTests {
                 #""ip":"10.0.0.1","ttl":0"#,
                 "ttl: found 0; allowed is a whole number from 1 to 31536000"
             ),
-        ])
+        ]
+    )
     func endpointRefused(fields: String, message: String?) throws {
         let json = try JSONValue(parsing: "{\"network\":\"n\",\"name\":\"a\",\(fields)}")
         let found = failure { _ = try EndpointRequest(json) }
@@ -189,16 +195,21 @@ struct RequestTests {
         #expect(
             failure { _ = try NetworkAttach(["name": "n", "subnets": "10.0.1.1"]) }
                 == #"subnets[0]: found "10.0.1.1"; allowed is a block such as 10.0.1.0/24 with "#
-                + "zero host bits")
+                + "zero host bits"
+        )
     }
 }
 
 @Suite("Routes")
 struct RouteTests {
-    private func route(_ method: String, _ target: String, _ body: String = "") throws -> WaggleRoute
-    {
+    private func route(
+        _ method: String,
+        _ target: String,
+        _ body: String = ""
+    ) throws -> WaggleRoute {
         let request = try #require(
-            APIRequest(method: method, target: target, body: Array(body.utf8)))
+            APIRequest(method: method, target: target, body: Array(body.utf8))
+        )
         return try WaggleRoute(request)
     }
 
@@ -208,28 +219,34 @@ struct RouteTests {
         #expect(try route("GET", "/waggle/v1/sandboxes") == .sandboxes(watch: nil))
         #expect(
             try route("GET", "/waggle/v1/endpoints?network=a%2db&watch=0")
-                == .endpoints(network: "a-b", watch: 0))
+                == .endpoints(network: "a-b", watch: 0)
+        )
         #expect(try route("GET", "/waggle/v1/networks") == .networks(watch: nil))
         #expect(try route("GET", "/waggle/v1/records") == .records(network: nil, watch: nil))
         #expect(
             try route("GET", "/waggle/v1/explain?name=web&sandbox=s")
-                == .explain(name: "web", type: "A", sandbox: "s"))
+                == .explain(name: "web", type: "A", sandbox: "s")
+        )
         #expect(
-            try route("DELETE", "http://d/waggle/v1/sandboxes/x") == .removeSandbox(name: "x"))
+            try route("DELETE", "http://d/waggle/v1/sandboxes/x") == .removeSandbox(name: "x")
+        )
         #expect(try route("DELETE", "/waggle/v1/endpoints/e1") == .removeEndpoint(id: "e1"))
         #expect(try route("POST", "/waggle/v1/endpoints/e1/drain") == .drainEndpoint(id: "e1"))
         #expect(try route("POST", "/waggle/v1/endpoints/e1/renew") == .renewEndpoint(id: "e1"))
         #expect(try route("DELETE", "/waggle/v1/networks/n") == .detachNetwork(name: "n"))
         #expect(
             try route("POST", "/waggle/v1/networks", #"{"name":"n"}"#)
-                == .attachNetwork(NetworkAttach(name: "n")))
+                == .attachNetwork(NetworkAttach(name: "n"))
+        )
         let one = try EndpointRequest(["network": "n", "name": "a", "ip": "10.0.0.1"])
         let text = one.json.description
         #expect(
-            try route("POST", "/waggle/v1/endpoints", text) == .addEndpoints([one], isList: false))
+            try route("POST", "/waggle/v1/endpoints", text) == .addEndpoints([one], isList: false)
+        )
         #expect(
             try route("POST", "/waggle/v1/endpoints", "[\(text)]")
-                == .addEndpoints([one], isList: true))
+                == .addEndpoints([one], isList: true)
+        )
     }
 
     @Test(
@@ -238,10 +255,16 @@ struct RouteTests {
             ("GET", "/", "", 404, "no route /; see docs/api.md"),
             ("GET", "/waggle/v2/status", "", 404, "no route /waggle/v2/status; see docs/api.md"),
             ("GET", "/waggle/v1/nodes", "", 404, "no route /waggle/v1/nodes; see docs/api.md"),
-            ("PUT", "/waggle/v1/sandboxes", "", 405, "no method PUT here; allowed are GET, HEAD, POST"),
+            (
+                "PUT", "/waggle/v1/sandboxes", "", 405,
+                "no method PUT here; allowed are GET, HEAD, POST"
+            ),
             ("POST", "/waggle/v1/status", "", 405, "no method POST here; allowed are GET, HEAD"),
             ("GET", "/waggle/v1/sandboxes/x", "", 405, "no method GET here; allowed are DELETE"),
-            ("GET", "/waggle/v1/endpoints/x/drain", "", 405, "no method GET here; allowed are POST"),
+            (
+                "GET", "/waggle/v1/endpoints/x/drain", "", 405,
+                "no method GET here; allowed are POST"
+            ),
             (
                 "GET", "/waggle/v1/status?x=1", "", 400,
                 "query: unknown parameter x; allowed are watch"
@@ -267,17 +290,24 @@ struct RouteTests {
                 #"[{"network":"n","name":"a","ip":"10.0.0.1"},{"network":"n"}]"#, 400,
                 "[1].name: missing; allowed is \(NameRule.nameWanted)"
             ),
-        ])
+        ]
+    )
     func refused(
-        method: String, target: String, body: String, status: Int, message: String
+        method: String,
+        target: String,
+        body: String,
+        status: Int,
+        message: String
     ) throws {
         do {
             _ = try route(method, target, body)
             Issue.record("accepted")
         } catch let error as RouteError {
             #expect(error.response.status == status)
-            #expect(error.response.body == JSONValue.object([.init("message", .string(message))])
-                .octets + [10])
+            #expect(
+                error.response.body == JSONValue.object([.init("message", .string(message))])
+                    .octets + [10]
+            )
         }
     }
 
@@ -286,7 +316,10 @@ struct RouteTests {
         #expect(APIRequest(method: "GET", target: target, body: [])?.target == target)
     }
 
-    @Test("broken escapes are refused", arguments: ["/%", "/%2", "/%zz", "/%ff", "/a%00", "/?a=%f"])
+    @Test(
+        "broken escapes are refused",
+        arguments: ["/%", "/%2", "/%zz", "/%ff", "/a%00", "/?a=%f"]
+    )
     func brokenTargets(target: String) {
         #expect(APIRequest(method: "GET", target: target, body: []) == nil)
     }

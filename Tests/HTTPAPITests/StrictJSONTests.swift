@@ -9,7 +9,8 @@ struct StrictJSONTests {
             "null", "true", "false", "0", "-1", "18446744073709551616", "1.50e-7", "\"\"",
             "\"a\\\"b\\\\c\\n\\t\\u0001\"", "[]", "[1,[2,[]],{}]", "{\"b\":1,\"a\":{\"c\":[null]}}",
             "\"äöü 蜂\"",
-        ])
+        ]
+    )
     func roundTrip(text: String) throws {
         let value = try JSONValue(parsing: text)
         #expect(value.description == text)
@@ -21,7 +22,8 @@ struct StrictJSONTests {
         arguments: [
             (#""\u0041\/\b\f\r""#, "A/\u{8}\u{c}\r"), (#""\ud83d\udc1d""#, "🐝"),
             (#""x\u00e4y""#, "xäy"),
-        ])
+        ]
+    )
     func escapes(text: String, wanted: String) throws {
         #expect(try JSONValue(parsing: text) == .string(wanted))
     }
@@ -47,11 +49,15 @@ struct StrictJSONTests {
             ("\"\\ud83d\"", "line 1, column 2: a backslash starts no JSON escape"),
             ("\"\\udc1d\\ud83d\"", "line 1, column 2: a backslash starts no JSON escape"),
             ("\"\\u00g0\"", "line 1, column 2: a backslash starts no JSON escape"),
-            ("\"a\u{1}\"", "line 1, column 3: control character octet 0x01 in a text; write it"
-                + " as an escape"),
+            (
+                "\"a\u{1}\"",
+                "line 1, column 3: control character octet 0x01 in a text; write it"
+                    + " as an escape"
+            ),
             ("\u{feff}1", "line 1, column 1: found octet 0xef, wanted a value"),
             ("// x\n1", "line 1, column 1: found '/', wanted a value"),
-        ])
+        ]
+    )
     func refused(text: String, message: String) {
         #expect { try JSONValue(parsing: text) } throws: { "\($0)" == message }
     }
@@ -131,7 +137,8 @@ struct ObjectReaderTests {
     @Test("fields are read by type")
     func reading() throws {
         var reader = try reader(
-            #"{"s":"x","n":5,"b":true,"one":"a","many":["a","b"],"o":{"k":1},"z":null}"#)
+            #"{"s":"x","n":5,"b":true,"one":"a","many":["a","b"],"o":{"k":1},"z":null}"#
+        )
         #expect(try reader.string("s") == "x")
         #expect(try reader.int("n", in: 0...5) == 5)
         #expect(try reader.bool("b") == true)
@@ -156,20 +163,26 @@ struct ObjectReaderTests {
         }
         #expect(
             message { _ = try reader.int("n", in: 0...9) }
-                == #"dns.n: found "x"; allowed is a whole number from 0 to 9"#)
+                == #"dns.n: found "x"; allowed is a whole number from 0 to 9"#
+        )
         #expect(
             message { _ = try reader.int("big", in: 0...65535) }
-                == "dns.big: found 70000; allowed is a whole number from 0 to 65535")
+                == "dns.big: found 70000; allowed is a whole number from 0 to 65535"
+        )
         #expect(message { _ = try reader.string("s") } == "dns.s: found 1; allowed is a text")
         #expect(
-            message { _ = try reader.bool("b") } == #"dns.b: found "yes"; allowed is true or false"#)
+            message { _ = try reader.bool("b") } == #"dns.b: found "yes"; allowed is true or false"#
+        )
         #expect(message { _ = try reader.strings("l") } == "dns.l[1]: found 1; allowed is a text")
         #expect(message { _ = try reader.string("z") } == "dns.z: found null; allowed is a text")
         #expect(
             message { _ = try reader.choice("n", of: ["a", "b"]) }
-                == #"dns.n: found "x"; allowed is one of a, b"#)
-        #expect(message { _ = try ObjectReader("x") }
-            == #"the document: found "x"; allowed is an object"#)
+                == #"dns.n: found "x"; allowed is one of a, b"#
+        )
+        #expect(
+            message { _ = try ObjectReader("x") }
+                == #"the document: found "x"; allowed is an object"#
+        )
     }
 
     @Test("a key that nobody asked for is refused with the allowed ones")

@@ -20,6 +20,7 @@ final class ControlLoop: Sendable {
 
     private let inbox = Mutex(Inbox())
     private let signal: WakeSignal
+    private let nextWaiter = Atomic<UInt64>(0)
     private let thread = Mutex<PinnedThread.Handle?>(nil)
 
     enum Refusal: Error {
@@ -61,13 +62,20 @@ final class ControlLoop: Sendable {
         }
     }
 
-    /// Waits until the state's index is above `index`, at most `seconds`.
+    /// Waits until the state's index is above `index`, at most `seconds`, or until the waiting
+    /// task is cancelled.
     func change(after index: UInt64, seconds: UInt64) async throws {
-        try await withCheckedThrowingContinuation { (waiter: CheckedContinuation<Void, any Error>) in
-            let refusal = post { state in
-                state.wait(after: index, seconds: seconds) { waiter.resume() }
+        let number = nextWaiter.add(1, ordering: .relaxed).newValue
+        try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation {
+                (waiter: CheckedContinuation<Void, any Error>) in
+                let refusal = post { state in
+                    state.wait(number, after: index, seconds: seconds) { waiter.resume() }
+                }
+                if let refusal { waiter.resume(throwing: refusal) }
             }
-            if let refusal { waiter.resume(throwing: refusal) }
+        } onCancel: {
+            _ = post { $0.stopWaiting(number) }
         }
     }
 

@@ -57,9 +57,11 @@ struct ControlState: ~Copyable {
     /// Rises with every change that somebody could see.
     var index: UInt64 = 1
     var waiters: [Waiter] = []
+    var cancelledWaiters: Set<UInt64> = []
     var isStopping = false
 
     struct Waiter {
+        let number: UInt64
         let index: UInt64
         let until: Moment
         let resume: () -> Void
@@ -230,13 +232,26 @@ struct ControlState: ~Copyable {
         }
     }
 
-    mutating func wait(after index: UInt64, seconds: UInt64, resume: @escaping () -> Void) {
-        if self.index > index || waiters.count >= Self.waitersMax {
+    mutating func wait(
+        _ number: UInt64, after index: UInt64, seconds: UInt64, resume: @escaping () -> Void
+    ) {
+        if self.index > index || waiters.count >= Self.waitersMax
+            || cancelledWaiters.remove(number) != nil
+        {
             resume()
             return
         }
         let until = Clock.now().advanced(milliseconds: seconds * 1000)
-        waiters.append(Waiter(index: index, until: until, resume: resume))
+        waiters.append(Waiter(number: number, index: index, until: until, resume: resume))
+    }
+
+    /// The request's client has gone, perhaps before its wait began.
+    mutating func stopWaiting(_ number: UInt64) {
+        guard let place = waiters.firstIndex(where: { $0.number == number }) else {
+            if cancelledWaiters.count < Self.waitersMax { cancelledWaiters.insert(number) }
+            return
+        }
+        waiters.remove(at: place).resume()
     }
 
     /// Requests that wait for a change at once; more are answered at once.

@@ -1,7 +1,8 @@
 import Base
-package import HTTPAPI
+import HTTPAPI
 import LinuxSystem
 import Logging
+import Names
 import ServiceLifecycle
 import UnixSignals
 

@@ -1,6 +1,7 @@
 import Base
 import HTTPAPI
 import LinuxSystem
+import NameServer
 import Names
 
 /// What the GET routes show, made from the state.
@@ -157,9 +158,4 @@ extension RecordData {
                 + octets.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         }
     }
-}
-
-/// The version that `status`, `--version` and metrics tell.
-package enum WaggleVersion {
-    package static let text = "0.1.0"
 }

@@ -29,7 +29,8 @@ package struct APIClient: Sendable {
     }
 
     private func exchange(
-        _ request: APIRequest, _ threads: MultiThreadedEventLoopGroup
+        _ request: APIRequest,
+        _ threads: MultiThreadedEventLoopGroup
     ) async -> Result<APIResponse, APIClientError> {
         let loop = threads.next()
         let answer = loop.makePromise(of: APIResponse.self)
@@ -40,16 +41,16 @@ package struct APIClient: Sendable {
                     let pipeline = channel.pipeline.syncOperations
                     try pipeline.addHTTPClientHandlers()
                     try pipeline.addHandler(
-                        ResponseCollector(answer, octetsMax: Self.bodyOctetsMax))
+                        ResponseCollector(answer, octetsMax: Self.bodyOctetsMax)
+                    )
                 }
             }
         let channel: any Channel
         do {
             channel = try await bootstrap.connect(unixDomainSocketPath: socketPath).get()
         } catch {
-            let cause = ConnectFailure(error).cause
             answer.fail(error)
-            return .failure(.unreachable(path: socketPath, cause: cause))
+            return .failure(.unreachable(path: socketPath, ConnectFailure(error)))
         }
         let limit = timeoutMilliseconds
         let timer = loop.scheduleTask(in: .milliseconds(limit)) {
@@ -74,8 +75,11 @@ package struct APIClient: Sendable {
             headers.add(name: "Content-Type", value: "application/json")
         }
         let head = HTTPRequestHead(
-            version: .http1_1, method: HTTPMethod(rawValue: request.method), uri: request.target,
-            headers: headers)
+            version: .http1_1,
+            method: HTTPMethod(rawValue: request.method),
+            uri: request.target,
+            headers: headers
+        )
         channel.write(HTTPClientRequestPart.head(head), promise: nil)
         if !request.body.isEmpty {
             let body = ByteBuffer(bytes: request.body)
@@ -87,7 +91,7 @@ package struct APIClient: Sendable {
 
 /// Why there is no response.
 package enum APIClientError: Error, Hashable, Sendable, CustomStringConvertible {
-    case unreachable(path: String, cause: String)
+    case unreachable(path: String, ConnectFailure)
     case broken(cause: String)
     case timeout(milliseconds: Int64)
     case tooLarge(octetsMax: Int)
@@ -133,7 +137,9 @@ private final class ResponseCollector: ChannelInboundHandler {
                     status: Int(head.status.code),
                     contentType: head.headers.first(name: "Content-Type") ?? "",
                     headers: head.headers.map { APIResponse.Header($0.name, $0.value) },
-                    body: Array(body.readableBytesView)))
+                    body: Array(body.readableBytesView)
+                )
+            )
             context.close(promise: nil)
         }
     }

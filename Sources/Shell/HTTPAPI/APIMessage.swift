@@ -20,7 +20,10 @@ package struct APIRequest: Sendable, Hashable {
     package var body: [UInt8]
 
     package init(
-        method: String, path: [String], query: [Parameter] = [], body: [UInt8] = []
+        method: String,
+        path: [String],
+        query: [Parameter] = [],
+        body: [UInt8] = []
     ) {
         self.method = method
         self.path = path
@@ -115,7 +118,7 @@ package struct APIResponse: Sendable, Hashable {
     /// The header with the index that `?watch=` takes.
     package static let indexHeader = "X-Waggle-Index"
 
-    /// 200 ... 599.
+    /// Between 200 and 599.
     package var status: Int
     package var contentType: String
     package var headers: [Header]
@@ -128,14 +131,20 @@ package struct APIResponse: Sendable, Hashable {
         self.body = body
     }
 
-    /// A document. `index` is the state's index that the document shows.
+    /// A document.
+    ///
+    /// `index` is the state's index that the document shows.
     package static func json(
-        _ value: JSONValue, status: Int = 200, index: UInt64? = nil
+        _ value: JSONValue,
+        status: Int = 200,
+        index: UInt64? = nil
     ) -> APIResponse {
         APIResponse(
-            status: status, contentType: "application/json",
+            status: status,
+            contentType: "application/json",
             headers: index.map { [Header(indexHeader, String($0))] } ?? [],
-            body: value.octets + [0x0a])
+            body: value.octets + [0x0a]
+        )
     }
 
     /// `{"message": "..."}`.
@@ -146,7 +155,10 @@ package struct APIResponse: Sendable, Hashable {
     /// Plain text in UTF-8.
     package static func text(_ text: String, status: Int = 200) -> APIResponse {
         APIResponse(
-            status: status, contentType: "text/plain; charset=utf-8", body: Array(text.utf8))
+            status: status,
+            contentType: "text/plain; charset=utf-8",
+            body: Array(text.utf8)
+        )
     }
 
     /// A body-less success.

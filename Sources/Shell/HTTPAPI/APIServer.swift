@@ -15,7 +15,9 @@ package struct APILimits: Sendable, Hashable {
     /// Open connections; the next ones are told 503 and closed.
     package var connectionCountMax = 256
     /// Time for a whole request head, for each step of a body, and for each step of a response to
-    /// be taken. A handler may think for as long as it likes.
+    /// be taken.
+    ///
+    /// A handler may think for as long as it likes.
     package var idleMilliseconds: Int64 = 30_000
     /// Time for a whole body, so that a slow one cannot hold its connection.
     package var bodyMilliseconds: Int64 = 120_000
@@ -25,8 +27,10 @@ package struct APILimits: Sendable, Hashable {
     package init() {}
 }
 
-/// Answers one request. It is cancelled when the client hangs up or the server stops, and what it
-/// returns then is still sent if anybody is there.
+/// Answers one request.
+///
+/// It is cancelled when the client hangs up or the server stops, and what it returns then is still
+/// sent if anybody is there.
 package typealias APIHandler = @Sendable (APIRequest) async -> APIResponse
 
 /// One place where the server listens.
@@ -91,7 +95,8 @@ package final class APIServer: Sendable {
     ///
     /// Throws: `APIServerError` when a socket cannot be had.
     package static func bind(
-        _ listeners: [APIListener], limits: APILimits = APILimits()
+        _ listeners: [APIListener],
+        limits: APILimits = APILimits()
     ) async throws(APIServerError) -> APIServer {
         var parts = Parts(limits: limits)
         for listener in listeners {
@@ -106,7 +111,9 @@ package final class APIServer: Sendable {
     }
 
     /// Serves until `stop()` or until the task is cancelled; then cancels the handlers, waits for
-    /// them, lets their responses leave and removes the socket files. To be called once.
+    /// them, lets their responses leave and removes the socket files.
+    ///
+    /// To be called once.
     package func run() async {
         await withDiscardingTaskGroup { group in
             for await exchange in exchanges {
@@ -117,7 +124,9 @@ package final class APIServer: Sendable {
         await close()
     }
 
-    /// Makes `run()` return. May be called from anywhere, at any time, more than once.
+    /// Makes `run()` return.
+    ///
+    /// May be called from anywhere, at any time, more than once.
     package func stop() {
         inbox.finish()
     }
@@ -143,11 +152,13 @@ private struct Parts {
     init(limits: APILimits) {
         connections = HTTPConnections(loop: threads.next(), limits: limits)
         (exchanges, inbox) = AsyncStream.makeStream(
-            bufferingPolicy: .bufferingOldest(limits.connectionCountMax))
+            bufferingPolicy: .bufferingOldest(limits.connectionCountMax)
+        )
     }
 
     mutating func open(
-        _ listener: APIListener, limits: APILimits
+        _ listener: APIListener,
+        limits: APILimits
     ) async throws(APIServerError) {
         switch listener.address {
         case .unix(let path, let group):
@@ -165,12 +176,15 @@ private struct Parts {
                 .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             do {
                 let address = try SocketAddress(
-                    ipAddress: "\(endpoint.address)", port: Int(endpoint.port))
+                    ipAddress: "\(endpoint.address)",
+                    port: Int(endpoint.port)
+                )
                 let channel = try await bootstrap.bind(to: address).get()
                 listeners.append(channel)
                 let port = channel.localAddress?.port.flatMap { UInt16(exactly: $0) }
                 addresses.append(
-                    SocketEndpoint(address: endpoint.address, port: port ?? endpoint.port))
+                    SocketEndpoint(address: endpoint.address, port: port ?? endpoint.port)
+                )
             } catch {
                 throw .cannotBind("\(endpoint)", cause: "\(error)")
             }
@@ -202,10 +216,13 @@ private struct Parts {
                         return
                     }
                     try pipeline.configureHTTPServerPipeline(
-                        withErrorHandling: false, withEncoderConfiguration: .init(),
-                        withDecoderLimitConfiguration: decoder)
+                        withErrorHandling: false,
+                        withEncoderConfiguration: .init(),
+                        withDecoderLimitConfiguration: decoder
+                    )
                     try pipeline.addHandler(
-                        HTTPConnection(limits: limits, handler: handler, inbox: inbox))
+                        HTTPConnection(limits: limits, handler: handler, inbox: inbox)
+                    )
                 }
             }
     }

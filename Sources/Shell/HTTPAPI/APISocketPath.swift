@@ -13,12 +13,17 @@ package enum APISocketPath {
     /// Where a command looks: the flag, the variable, the daemon's default; a user without a
     /// daemon of their own finds the system's, which a group may use.
     package static func forCommand(
-        flag: String?, environment: [String: String], isRoot: Bool, exists: (String) -> Bool
+        flag: String?,
+        environment: [String: String],
+        isRoot: Bool,
+        exists: (String) -> Bool
     ) -> String {
         if let flag { return flag }
         if let named = environment[variable], !named.isEmpty { return named }
         let own = forDaemon(
-            isRoot: isRoot, runtimeDirectory: environment["XDG_RUNTIME_DIR"])
+            isRoot: isRoot,
+            runtimeDirectory: environment["XDG_RUNTIME_DIR"]
+        )
         return !exists(own) && exists(system) ? system : own
     }
 }

@@ -53,7 +53,7 @@ package struct EndpointRequest: Hashable, Sendable {
     package var aliases: [String]
     /// Names that only this endpoint answers to.
     package var taskAliases: [String]
-    /// 12 ... 64 hexadecimal digits.
+    /// Between 12 and 64 hexadecimal digits.
     package var containerID: String?
     package var ports: [PortSpec]
     /// Chosen by the daemon when nil.
@@ -98,7 +98,8 @@ package struct EndpointRequest: Hashable, Sendable {
     }
 
     private static func ipv4(
-        _ reader: inout ObjectReader, _ key: String
+        _ reader: inout ObjectReader,
+        _ key: String
     ) throws(FieldError) -> IPv4Address? {
         try reader.parsed(key, as: "an IPv4 address") { text in
             IPv4Address(text).flatMap { IPAddress.v4($0).isUnspecified ? nil : $0 }
@@ -106,7 +107,8 @@ package struct EndpointRequest: Hashable, Sendable {
     }
 
     private static func ipv6(
-        _ reader: inout ObjectReader, _ key: String
+        _ reader: inout ObjectReader,
+        _ key: String
     ) throws(FieldError) -> IPv6Address? {
         try reader.parsed(key, as: "an IPv6 address") { text in
             IPv6Address(text).flatMap { IPAddress.v6($0).isUnspecified ? nil : $0 }
@@ -114,7 +116,9 @@ package struct EndpointRequest: Hashable, Sendable {
     }
 
     private static func names(
-        _ reader: inout ObjectReader, _ key: String, _ plural: String
+        _ reader: inout ObjectReader,
+        _ key: String,
+        _ plural: String
     ) throws(FieldError) -> [String] {
         try reader.list(key, plural: plural, as: NameRule.nameWanted) {
             NameRule.isName($0) ? $0 : nil
@@ -131,7 +135,9 @@ package struct EndpointRequest: Hashable, Sendable {
         if let ttl { ties.append(("ttl", .ttl(ttl))) }
         if ties.count > 1 {
             throw FieldError(
-                path: reader.path(of: ties[1].key), .conflict(with: reader.path(of: ties[0].key)))
+                path: reader.path(of: ties[1].key),
+                .conflict(with: reader.path(of: ties[0].key))
+            )
         }
         return ties.first?.tie ?? .none
     }
@@ -145,7 +151,9 @@ package struct EndpointRequest: Hashable, Sendable {
         ]
         if let need = needs.first(where: { $0.1 }) {
             throw reader.missing(
-                "service", allowed: "a service's name beside \(reader.path(of: need.0))")
+                "service",
+                allowed: "a service's name beside \(reader.path(of: need.0))"
+            )
         }
     }
 

@@ -34,7 +34,8 @@ final class HTTPConnection: ChannelInboundHandler {
     private var timer: Scheduled<Void>?
 
     init(
-        limits: APILimits, handler: @escaping APIHandler,
+        limits: APILimits,
+        handler: @escaping APIHandler,
         inbox: AsyncStream<HTTPExchange>.Continuation
     ) {
         self.limits = limits
@@ -77,7 +78,8 @@ final class HTTPConnection: ChannelInboundHandler {
         case (.idle, HTTPParserError.headerOverflow), (.receiving, HTTPParserError.headerOverflow):
             refuse(
                 context,
-                .failure(431, "the head is larger than \(limits.headOctetsMax) octets"))
+                .failure(431, "the head is larger than \(limits.headOctetsMax) octets")
+            )
         case (.idle, is HTTPParserError), (.receiving, is HTTPParserError):
             refuse(context, .failure(400, "this is no HTTP request"))
         default: context.close(promise: nil)
@@ -120,7 +122,9 @@ final class HTTPConnection: ChannelInboundHandler {
 
     /// Hands a whole request to the server's inbox.
     private func post(
-        _ head: HTTPRequestHead, _ body: ByteBuffer, _ context: ChannelHandlerContext
+        _ head: HTTPRequestHead,
+        _ body: ByteBuffer,
+        _ context: ChannelHandlerContext
     ) {
         let method = head.method == .HEAD ? "GET" : head.method.rawValue
         timer?.cancel()
@@ -128,7 +132,10 @@ final class HTTPConnection: ChannelInboundHandler {
         phase = .answering(head, gone: hangUp)
         guard
             let request = APIRequest(
-                method: method, target: head.uri, body: Array(body.readableBytesView))
+                method: method,
+                target: head.uri,
+                body: Array(body.readableBytesView)
+            )
         else {
             send(.failure(400, "the path or query has a broken escape"), context)
             return
@@ -156,7 +163,8 @@ final class HTTPConnection: ChannelInboundHandler {
     }
 
     private func responseHead(
-        _ response: APIResponse, to head: HTTPRequestHead?
+        _ response: APIResponse,
+        to head: HTTPRequestHead?
     ) -> HTTPResponseHead {
         var headers = HTTPHeaders()
         if !response.contentType.isEmpty {
@@ -172,8 +180,10 @@ final class HTTPConnection: ChannelInboundHandler {
             headers.add(name: "Connection", value: "keep-alive")
         }
         return HTTPResponseHead(
-            version: .http1_1, status: HTTPResponseStatus(statusCode: response.status),
-            headers: headers)
+            version: .http1_1,
+            status: HTTPResponseStatus(statusCode: response.status),
+            headers: headers
+        )
     }
 
     /// Writes the rest of a body step by step, each one within the idle time-out, then its end.
@@ -189,8 +199,11 @@ final class HTTPConnection: ChannelInboundHandler {
         let me = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let later = rest
         context.writeAndFlush(wrapOutboundOut(.body(.byteBuffer(step)))).whenSuccess {
-            let (connection, context) = me.value
-            connection.write(later, context)
+            // By way of the loop: a quick reader would deepen the stack with every step.
+            me.eventLoop.execute {
+                let (connection, context) = me.value
+                connection.write(later, context)
+            }
         }
     }
 

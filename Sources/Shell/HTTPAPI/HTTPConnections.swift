@@ -62,7 +62,8 @@ final class HTTPOverflow: ChannelInboundHandler {
         let body = APIResponse.failure(503, "too many connections; try again later").body
         var out = ByteBuffer(
             string: "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
-                + "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n\r\n")
+                + "Content-Type: application/json\r\nContent-Length: \(body.count)\r\n\r\n"
+        )
         out.writeBytes(body)
         let channel = context.channel
         context.writeAndFlush(wrapOutboundOut(out)).whenComplete { _ in

@@ -58,7 +58,9 @@ extension ObjectReader {
     /// Elements of a list in a request; more is a mistake of the caller.
     package static let listCountMax = 256
 
-    /// A name by `NameRule`. Throws: `FieldError` when the value is none.
+    /// A name by `NameRule`.
+    ///
+    /// Throws: `FieldError` when the value is none.
     package mutating func name(_ key: String) throws(FieldError) -> String? {
         try parsed(key, as: NameRule.nameWanted) { NameRule.isName($0) ? $0 : nil }
     }
@@ -71,12 +73,16 @@ extension ObjectReader {
         return name
     }
 
-    /// An identifier by `NameRule`. Throws: `FieldError` when the value is none.
+    /// An identifier by `NameRule`.
+    ///
+    /// Throws: `FieldError` when the value is none.
     package mutating func id(_ key: String) throws(FieldError) -> String? {
         try parsed(key, as: NameRule.idWanted) { NameRule.isID($0) ? $0 : nil }
     }
 
-    /// An absolute path. Throws: `FieldError` when the value is none.
+    /// An absolute path.
+    ///
+    /// Throws: `FieldError` when the value is none.
     package mutating func absolutePath(_ key: String) throws(FieldError) -> String? {
         try parsed(key, as: "an absolute path of at most 4095 octets") {
             $0.hasPrefix("/") && $0.utf8.count < 4096 && !$0.utf8.contains(0) ? $0 : nil
@@ -84,12 +90,17 @@ extension ObjectReader {
     }
 
     /// A list under `key` or its plural, each element a text that `parse` understands; empty when
-    /// absent. A single text counts as a list of one.
+    /// absent.
+    ///
+    /// A single text counts as a list of one.
     ///
     /// Throws: `FieldError` naming the element that is wrong, that stands twice, or that is one
     /// too many.
     package mutating func list<Element: Hashable>(
-        _ key: String, plural: String? = nil, as wanted: String, _ parse: (String) -> Element?
+        _ key: String,
+        plural: String? = nil,
+        as wanted: String,
+        _ parse: (String) -> Element?
     ) throws(FieldError) -> [Element] {
         let texts = try strings(key, plural: plural) ?? []
         var key = key
@@ -104,14 +115,18 @@ extension ObjectReader {
             }
             guard seen.insert(element).inserted else {
                 throw FieldError(
-                    path: place, .wrong(found: "\(found) again", allowed: "each one once"))
+                    path: place,
+                    .wrong(found: "\(found) again", allowed: "each one once")
+                )
             }
             guard index < Self.listCountMax else {
                 throw FieldError(
                     path: path(of: key),
                     .wrong(
                         found: "\(texts.count) elements",
-                        allowed: "a list of at most \(Self.listCountMax)"))
+                        allowed: "a list of at most \(Self.listCountMax)"
+                    )
+                )
             }
             elements.append(element)
         }

@@ -24,7 +24,8 @@ package struct FieldError: Error, Hashable, Sendable, CustomStringConvertible {
         let place = path.isEmpty ? "the document" : path
         switch problem {
         case .missing(let allowed): return "\(place): missing; allowed is \(allowed)"
-        case .wrong(let found, let allowed): return "\(place): found \(found); allowed is \(allowed)"
+        case .wrong(let found, let allowed):
+            return "\(place): found \(found); allowed is \(allowed)"
         case .unknownKey(let allowed) where allowed.isEmpty:
             return "\(place): unknown key; no key is allowed here"
         case .unknownKey(let allowed):
@@ -77,7 +78,8 @@ package struct ObjectReader: Sendable {
     }
 
     /// Throws: `FieldError` when the value is no text or not one of `choices`.
-    package mutating func choice(_ key: String, of choices: [String]) throws(FieldError) -> String? {
+    package mutating func choice(_ key: String, of choices: [String]) throws(FieldError) -> String?
+    {
         guard let value = value(key) else { return nil }
         guard case .string(let text) = value, choices.contains(text) else {
             throw wrong(key, value, "one of \(choices.joined(separator: ", "))")
@@ -87,7 +89,8 @@ package struct ObjectReader: Sendable {
 
     /// Throws: `FieldError` when the value is no whole number or out of range.
     package mutating func int(
-        _ key: String, in range: ClosedRange<Int>
+        _ key: String,
+        in range: ClosedRange<Int>
     ) throws(FieldError) -> Int? {
         guard let value = value(key) else { return nil }
         guard let int = value.intValue, range.contains(int) else {
@@ -104,12 +107,14 @@ package struct ObjectReader: Sendable {
         return truth
     }
 
-    /// Texts; a single text counts as a list of one. With `plural` either spelling of the key is
-    /// read.
+    /// Texts; a single text counts as a list of one.
+    ///
+    /// With `plural` either spelling of the key is read.
     ///
     /// Throws: `FieldError` when an element is no text, or when both spellings are given.
     package mutating func strings(
-        _ key: String, plural: String? = nil
+        _ key: String,
+        plural: String? = nil
     ) throws(FieldError) -> [String]? {
         var key = key
         if let plural, value(plural) != nil {
@@ -126,14 +131,17 @@ package struct ObjectReader: Sendable {
             guard case .string(let text) = element else {
                 throw FieldError(
                     path: "\(path(of: key))[\(index)]",
-                    .wrong(found: element.shown, allowed: "a text"))
+                    .wrong(found: element.shown, allowed: "a text")
+                )
             }
             texts.append(text)
         }
         return texts
     }
 
-    /// A reader of the object under `key`. Throws: `FieldError` when it is no object.
+    /// A reader of the object under `key`.
+    ///
+    /// Throws: `FieldError` when it is no object.
     package mutating func object(_ key: String) throws(FieldError) -> ObjectReader? {
         guard let value = value(key) else { return nil }
         return try ObjectReader(value, path: path(of: key))
@@ -150,11 +158,15 @@ package struct ObjectReader: Sendable {
         return elements.enumerated().map { ($0.element, "\(path(of: key))[\($0.offset)]") }
     }
 
-    /// A text that `parse` understands. `wanted` says what that is: "an IPv4 address".
+    /// A text that `parse` understands.
+    ///
+    /// `wanted` says what that is: "an IPv4 address".
     ///
     /// Throws: `FieldError` when the value is no text or `parse` gives nil.
     package mutating func parsed<Parsed>(
-        _ key: String, as wanted: String, _ parse: (String) -> Parsed?
+        _ key: String,
+        as wanted: String,
+        _ parse: (String) -> Parsed?
     ) throws(FieldError) -> Parsed? {
         guard let value = value(key) else { return nil }
         guard case .string(let text) = value, let parsed = parse(text) else {

@@ -78,7 +78,10 @@ package struct SandboxReport: Sendable, Hashable {
     package var address: String?
 
     package init(
-        request: SandboxRequest, origin: ReportOrigin, state: State, error: String? = nil,
+        request: SandboxRequest,
+        origin: ReportOrigin,
+        state: State,
+        error: String? = nil,
         address: String? = nil
     ) {
         self.request = request
@@ -122,8 +125,12 @@ package struct EndpointReport: Sendable, Hashable {
     package var secondsLeft: Int?
 
     package init(
-        id: String, request: EndpointRequest, origin: ReportOrigin, isDrained: Bool,
-        ageSeconds: Int, secondsLeft: Int? = nil
+        id: String,
+        request: EndpointRequest,
+        origin: ReportOrigin,
+        isDrained: Bool,
+        ageSeconds: Int,
+        secondsLeft: Int? = nil
     ) {
         self.id = id
         self.request = request
@@ -172,7 +179,11 @@ package struct NetworkReport: Sendable, Hashable {
     package var nameCount: Int
 
     package init(
-        name: String, isAttached: Bool, subnets: [String], endpointCount: Int, sandboxCount: Int,
+        name: String,
+        isAttached: Bool,
+        subnets: [String],
+        endpointCount: Int,
+        sandboxCount: Int,
         nameCount: Int
     ) {
         self.name = name
@@ -211,8 +222,16 @@ package struct RecordReport: Sendable, Hashable {
     package var endpoint: String?
 
     package init(
-        network: String, name: String, type: String, value: String, ttlSeconds: Int, owner: String,
-        ageSeconds: Int, isDrained: Bool, isStatic: Bool, endpoint: String?
+        network: String,
+        name: String,
+        type: String,
+        value: String,
+        ttlSeconds: Int,
+        owner: String,
+        ageSeconds: Int,
+        isDrained: Bool,
+        isStatic: Bool,
+        endpoint: String?
     ) {
         self.network = network
         self.name = name
@@ -260,7 +279,12 @@ package struct ExplainReport: Sendable, Hashable {
     package var answers: [String]
 
     package init(
-        name: String, type: String, sandbox: String, steps: [Step], verdict: String, rcode: String,
+        name: String,
+        type: String,
+        sandbox: String,
+        steps: [Step],
+        verdict: String,
+        rcode: String,
         answers: [String]
     ) {
         self.name = name
@@ -290,7 +314,8 @@ package struct ExplainReport: Sendable, Hashable {
             "question": ["name": .string(name), "type": .string(type)],
             "sandbox": .string(sandbox),
             "steps": .array(
-                steps.map { ["what": .string($0.what), "detail": .string($0.detail)] }),
+                steps.map { ["what": .string($0.what), "detail": .string($0.detail)] }
+            ),
             "verdict": .string(verdict), "rcode": .string(rcode), "answers": .strings(answers),
             "text": .string(text),
         ]

@@ -57,7 +57,8 @@ extension ObjectReader {
     ///
     /// Throws: `FieldError` naming the element that is no upstream.
     package mutating func upstreams(
-        _ key: String, plural: String
+        _ key: String,
+        plural: String
     ) throws(FieldError) -> [UpstreamSpec]? {
         var key = key
         if value(plural) != nil {
@@ -75,7 +76,9 @@ extension ObjectReader {
                 path: path(of: key),
                 .wrong(
                     found: "\(elements.count) elements",
-                    allowed: "a list of at most \(Self.listCountMax)"))
+                    allowed: "a list of at most \(Self.listCountMax)"
+                )
+            )
         }
         var upstreams: [UpstreamSpec] = []
         for (index, element) in elements.enumerated() {
@@ -132,7 +135,9 @@ package struct SandboxRequest: Hashable, Sendable {
         let name = try reader.requiredName("name")
         let place = try Self.place(&reader)
         let networks = try reader.list(
-            "network", plural: "networks", as: NameRule.nameWanted
+            "network",
+            plural: "networks",
+            as: NameRule.nameWanted
         ) { NameRule.isName($0) ? $0 : nil }
         self.init(name: name, place: place, networks: networks)
         upstreams = try reader.upstreams("upstream", plural: "upstreams") ?? []
@@ -148,7 +153,9 @@ package struct SandboxRequest: Hashable, Sendable {
         }
         if redirect, case .listen = place {
             throw FieldError(
-                path: reader.path(of: "redirect"), .conflict(with: reader.path(of: "listen")))
+                path: reader.path(of: "redirect"),
+                .conflict(with: reader.path(of: "listen"))
+            )
         }
     }
 
@@ -167,7 +174,9 @@ package struct SandboxRequest: Hashable, Sendable {
         }
         if places.count > 1 {
             throw FieldError(
-                path: reader.path(of: places[1].key), .conflict(with: reader.path(of: first.key)))
+                path: reader.path(of: places[1].key),
+                .conflict(with: reader.path(of: first.key))
+            )
         }
         return first.place
     }
@@ -206,7 +215,9 @@ package struct NetworkAttach: Hashable, Sendable {
         var reader = try ObjectReader(value, path: path)
         name = try reader.requiredName("name")
         subnets = try reader.list(
-            "subnet", plural: "subnets", as: "a block such as 10.0.1.0/24 with zero host bits"
+            "subnet",
+            plural: "subnets",
+            as: "a block such as 10.0.1.0/24 with zero host bits"
         ) { $0.contains("/") ? CIDR($0) : nil }
         try reader.finish()
     }

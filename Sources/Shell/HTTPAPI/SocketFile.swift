@@ -11,7 +11,8 @@ enum SocketFile {
     /// Throws: `.alreadyServed` when somebody does, `.notASocket` for any other file, `.cannotBind`
     /// when the stale file or the folder is out of reach.
     static func makeRoom(
-        at path: String, threads: MultiThreadedEventLoopGroup
+        at path: String,
+        threads: MultiThreadedEventLoopGroup
     ) async throws(APIServerError) {
         let files = FileManager.default
         guard let present = try? files.attributesOfItem(atPath: path) else {
@@ -19,8 +20,10 @@ enum SocketFile {
             do {
                 if path.hasPrefix("/"), !files.fileExists(atPath: "/" + folder) {
                     try files.createDirectory(
-                        atPath: "/" + folder, withIntermediateDirectories: true,
-                        attributes: [.posixPermissions: 0o755])
+                        atPath: "/" + folder,
+                        withIntermediateDirectories: true,
+                        attributes: [.posixPermissions: 0o755]
+                    )
                 }
             } catch {
                 throw .cannotBind(path, cause: "\(error)")
@@ -41,7 +44,8 @@ enum SocketFile {
     /// Whether a connection is accepted, or refused for another reason than that nobody listens:
     /// a full backlog and a lack of permission both mean a live owner.
     private static func isServed(
-        _ path: String, threads: MultiThreadedEventLoopGroup
+        _ path: String,
+        threads: MultiThreadedEventLoopGroup
     ) async -> Bool {
         do {
             let channel = try await ClientBootstrap(group: threads)
@@ -50,11 +54,16 @@ enum SocketFile {
             try? await channel.close()
             return true
         } catch {
-            return !ConnectFailure(error).isAbsence
+            return switch ConnectFailure(error) {
+            case .absent, .refused: false
+            case .denied, .other: true
+            }
         }
     }
 
-    /// Mode 0660. Throws: `.cannotRestrict`.
+    /// Mode 0660.
+    ///
+    /// Throws: `.cannotRestrict`.
     static func restrict(_ path: String) throws(APIServerError) {
         do {
             try FileManager.default.setAttributes([.posixPermissions: 0o660], ofItemAtPath: path)
@@ -76,23 +85,5 @@ enum SocketFile {
                 ? .groupRefused(group) : .groupUnknown(group)
         }
         return owner() == group ? nil : .groupUnknown(group)
-    }
-}
-
-/// What an error of connecting says about the other side.
-struct ConnectFailure {
-    /// Nobody listens: the file is absent or its owner is gone.
-    let isAbsence: Bool
-    let cause: String
-
-    init(_ error: any Error) {
-        guard let error = error as? IOError else {
-            isAbsence = false
-            cause = "\(error)"
-            return
-        }
-        // ENOENT, ENOTDIR and ECONNREFUSED of Linux; NIO hands out bare numbers.
-        isAbsence = [2, 20, 111].contains(error.errnoCode)
-        cause = error.description
     }
 }

@@ -94,7 +94,7 @@ package struct JSONNumber: Sendable, Hashable {
         text = String(value)
     }
 
-    /// Rounded to `decimals` places after the point (0 ... 9); not-a-number and infinities are 0.
+    /// Rounded to `decimals` (0-9) places after the point; not-a-number and infinities are 0.
     package init(_ value: Double, decimals: Int) {
         var scale = 1.0
         for _ in 0..<decimals { scale *= 10 }

@@ -37,7 +37,8 @@ package enum WaggleRoute: Sendable, Hashable {
     }
 
     private static func collection(
-        _ name: String, _ request: APIRequest
+        _ name: String,
+        _ request: APIRequest
     ) throws(RouteError) -> WaggleRoute {
         switch (name, request.method) {
         case ("status", "GET"): return .status(watch: try Parameters(request, []).watch)
@@ -52,8 +53,10 @@ package enum WaggleRoute: Sendable, Hashable {
         case ("explain", "GET"):
             let parameters = try Parameters(request, ["name", "type", "sandbox"], watchable: false)
             return .explain(
-                name: try parameters.required("name"), type: parameters["type"] ?? "A",
-                sandbox: try parameters.required("sandbox"))
+                name: try parameters.required("name"),
+                type: parameters["type"] ?? "A",
+                sandbox: try parameters.required("sandbox")
+            )
         case ("sandboxes", "POST"):
             let body = try body(request)
             return .addSandbox(try checked { () throws(FieldError) in try SandboxRequest(body) })
@@ -70,7 +73,9 @@ package enum WaggleRoute: Sendable, Hashable {
     }
 
     private static func item(
-        _ collection: String, _ name: String, _ request: APIRequest
+        _ collection: String,
+        _ name: String,
+        _ request: APIRequest
     ) throws(RouteError) -> WaggleRoute {
         guard ["sandboxes", "networks", "endpoints"].contains(collection) else {
             throw .notFound(request.path)
@@ -85,7 +90,8 @@ package enum WaggleRoute: Sendable, Hashable {
     }
 
     private static func verb(
-        _ path: [String], _ request: APIRequest
+        _ path: [String],
+        _ request: APIRequest
     ) throws(RouteError) -> WaggleRoute {
         guard path[0] == "endpoints", ["drain", "renew"].contains(path[2]) else {
             throw .notFound(request.path)
@@ -101,7 +107,9 @@ package enum WaggleRoute: Sendable, Hashable {
             return .addEndpoints([one], isList: false)
         }
         return .addEndpoints(
-            try checked { () throws(FieldError) in try Self.endpoints(elements) }, isList: true)
+            try checked { () throws(FieldError) in try Self.endpoints(elements) },
+            isList: true
+        )
     }
 
     /// Reads the elements of an array of endpoints; errors carry `[3].ip`.
@@ -114,7 +122,10 @@ package enum WaggleRoute: Sendable, Hashable {
             throw FieldError(
                 path: "",
                 .wrong(
-                    found: "\(elements.count) endpoints", allowed: "at most \(endpointCountMax)"))
+                    found: "\(elements.count) endpoints",
+                    allowed: "at most \(endpointCountMax)"
+                )
+            )
         }
         var endpoints: [EndpointRequest] = []
         endpoints.reserveCapacity(elements.count)
@@ -129,7 +140,8 @@ package enum WaggleRoute: Sendable, Hashable {
         do {
             return try JSONValue(
                 parsing: request.body,
-                limits: JSONLimits(octetsMax: APILimits.bodyOctetsMaxDefault, depthMax: 8))
+                limits: JSONLimits(octetsMax: APILimits.bodyOctetsMaxDefault, depthMax: 8)
+            )
         } catch {
             throw .body(error)
         }
@@ -161,7 +173,9 @@ package enum RouteError: Error, Hashable, Sendable {
             return .failure(404, "no route /\(path.joined(separator: "/")); see docs/api.md")
         case .method(let method, let allowed):
             var response = APIResponse.failure(
-                405, "no method \(method) here; allowed are \(allowed.joined(separator: ", "))")
+                405,
+                "no method \(method) here; allowed are \(allowed.joined(separator: ", "))"
+            )
             response.headers.append(.init("Allow", allowed.joined(separator: ", ")))
             return response
         case .body(let error): return .failure(400, "the body is no JSON: \(error)")
@@ -175,7 +189,9 @@ package enum RouteError: Error, Hashable, Sendable {
             return .failure(400, "query: \(name) is missing; add \(name)=VALUE")
         case .watch(let text):
             return .failure(
-                400, "query: watch is \"\(text)\"; allowed is a whole number of 0 or more")
+                400,
+                "query: watch is \"\(text)\"; allowed is a whole number of 0 or more"
+            )
         }
     }
 }
@@ -186,7 +202,9 @@ private struct Parameters {
     private let given: [APIRequest.Parameter]
 
     init(
-        _ request: APIRequest, _ names: [String], watchable: Bool = true
+        _ request: APIRequest,
+        _ names: [String],
+        watchable: Bool = true
     ) throws(RouteError) {
         let allowed = watchable ? names + ["watch"] : names
         given = request.query

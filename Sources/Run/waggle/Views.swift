@@ -1,0 +1,105 @@
+package import HTTPAPI
+
+/// The daemon's documents as people read them.
+///
+/// What a document lacks shows as `-`, so that a command outlives an older daemon.
+package enum Views {
+    package static func sandboxes(_ document: JSONValue) -> String {
+        table(document, ["NAME", "STATE", "ADDRESS", "PLACE", "NETWORKS", "ORIGIN"]) { sandbox in
+            let kind = Table.cell(sandbox["kind"])
+            let error = sandbox["error"]?.stringValue.map { " (\($0))" } ?? ""
+            return [
+                Table.cell(sandbox["name"]), Table.cell(sandbox["state"]) + error,
+                Table.cell(sandbox["address"]), "\(kind) \(Table.cell(sandbox[kind]))",
+                Table.cell(sandbox["networks"]), Table.cell(sandbox["origin"]),
+            ]
+        }
+    }
+
+    package static func endpoints(_ document: JSONValue) -> String {
+        let header = [
+            "ID", "NETWORK", "NAME", "ADDRESS", "SERVICE", "VIP", "TIE", "STATE", "AGE",
+        ]
+        return table(document, header) { endpoint in
+            [
+                Table.cell(endpoint["id"]), Table.cell(endpoint["network"]),
+                Table.cell(endpoint["name"]), both(endpoint, "ip", "ip6"),
+                Table.cell(endpoint["service"]), both(endpoint, "vip", "vip6"),
+                tie(endpoint["tie"]), endpoint["drained"]?.boolValue == true ? "drained" : "active",
+                Table.age(endpoint["ageSeconds"]?.intValue),
+            ]
+        }
+    }
+
+    package static func networks(_ document: JSONValue) -> String {
+        let header = ["NAME", "ATTACHED", "SUBNETS", "ENDPOINTS", "SANDBOXES", "NAMES"]
+        return table(document, header) { network in
+            ["name", "attached", "subnets", "endpoints", "sandboxes", "names"].map {
+                Table.cell(network[$0])
+            }
+        }
+    }
+
+    package static func records(_ document: JSONValue) -> String {
+        let header = ["NETWORK", "NAME", "TYPE", "VALUE", "TTL", "OWNER", "AGE", "STATE"]
+        return table(document, header) { record in
+            let marks = ["drained", "static"].filter { record[$0]?.boolValue == true }
+            return ["network", "name", "type", "value", "ttl", "owner"].map {
+                Table.cell(record[$0])
+            } + [
+                Table.age(record["ageSeconds"]?.intValue),
+                marks.isEmpty ? "-" : marks.joined(separator: ","),
+            ]
+        }
+    }
+
+    package static func status(_ document: JSONValue) -> String {
+        func pairs(_ key: String) -> String {
+            (document[key]?.objectValue ?? [])
+                .map { "\($0.key) \(Table.cell($0.value))" }.joined(separator: ", ")
+        }
+        var lines = [
+            (
+                "node",
+                "\(Table.cell(document["node"]?["name"])), "
+                    + "version \(Table.cell(document["version"])), "
+                    + "up \(Table.age(document["uptimeSeconds"]?.intValue))"
+            ),
+            ("planes", pairs("planes")),
+            ("counts", pairs("counts")),
+            ("upstreams", Table.cell(document["upstreams"])),
+            ("profile", Table.cell(document["profile"])),
+            ("state", Table.cell(document["stateDirectory"])),
+            ("socket", Table.cell(document["socket"])),
+        ]
+        for problem in document["problems"]?.arrayValue ?? [] {
+            lines.append(("problem", Table.cell(problem)))
+        }
+        return lines.map { $0.0.padded(to: 11) + $0.1 }.joined(separator: "\n")
+    }
+
+    private static func table(
+        _ document: JSONValue,
+        _ header: [String],
+        row: (JSONValue) -> [String]
+    ) -> String {
+        var table = Table(header)
+        for element in document.arrayValue ?? [] { table.add(row(element)) }
+        return table.text
+    }
+
+    private static func both(_ object: JSONValue, _ first: String, _ second: String) -> String {
+        let values = [object[first], object[second]].compactMap { $0?.stringValue }
+        return values.isEmpty ? "-" : values.joined(separator: ",")
+    }
+
+    private static func tie(_ tie: JSONValue?) -> String {
+        switch tie?["kind"]?.stringValue {
+        case "sandbox"?: "sandbox \(Table.cell(tie?["sandbox"]))"
+        case "pid"?: "pid \(Table.cell(tie?["pid"]))"
+        case "ttl"?: "ttl \(Table.age((tie?["secondsLeft"] ?? .null).intValue))"
+        case let kind?: kind
+        case nil: "-"
+        }
+    }
+}
