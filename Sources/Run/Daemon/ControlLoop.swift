@@ -21,7 +21,7 @@ final class ControlLoop: Sendable {
     private let inbox = Mutex(Inbox())
     private let signal: WakeSignal
     private let nextWaiter = Atomic<UInt64>(0)
-    private let thread = Mutex<PinnedThread.Handle?>(nil)
+    private let thread = Mutex<PinnedThread?>(nil)
 
     enum Refusal: Error {
         case busy
@@ -35,10 +35,8 @@ final class ControlLoop: Sendable {
         let loop = ControlLoop(signal: try WakeSignal())
         try await withCheckedThrowingContinuation { (ready: CheckedContinuation<Void, any Error>) in
             do {
-                let handle = try PinnedThread.start(name: "waggle-control") {
-                    loop.run(start, ready)
-                }
-                loop.thread.withLock { $0 = consume handle }
+                let thread = try PinnedThread(name: "waggle-control") { loop.run(start, ready) }
+                loop.thread.withLock { $0 = thread }
             } catch {
                 ready.resume(throwing: error)
             }
@@ -84,8 +82,7 @@ final class ControlLoop: Sendable {
         _ = post { $0.isStopping = true }
         inbox.withLock { $0.isClosed = true }
         signal.raise()
-        let handle = thread.withLock { $0.take() }
-        handle?.join()
+        thread.withLock { $0 }?.join()
     }
 
     private func post(_ job: @escaping Job) -> Refusal? {

@@ -29,7 +29,7 @@ package struct Daemon: Sendable {
         for warning in configuration.warnings { logger.warning("\(warning)") }
         let configuration = self.configuration
         let loop = try await ControlLoop.start {
-            try ControlState(configuration, logger: logger)
+            try ControlState.start(configuration, logger: logger)
         }
         let api: APIServer
         do {
@@ -62,21 +62,7 @@ package struct Daemon: Sendable {
         let socket = APIListener(
             .unix(path: configuration.api.socket, group: configuration.api.group)
         ) { request in await local.answer(request) }
-        var listeners = [socket]
-        if let listen = configuration.metrics.listen {
-            listeners.append(APIListener(.tcp(listen)) { await Self.observe($0, loop) })
-        }
-        let server: APIServer
-        do {
-            server = try await APIServer.bind(listeners)
-        } catch where listeners.count > 1 && !configuration.metrics.isExplicit {
-            // Nobody asked for metrics at the default address, so their lack stops nothing.
-            let address = configuration.metrics.listen.map { "\($0)" } ?? ""
-            server = try await APIServer.bind([socket])
-            logger.warning(
-                "no metrics: the default address is taken; set metrics.listen",
-                metadata: ["address": "\(address)"])
-        }
+        let server = try await Self.bind(socket, configuration.metrics, loop, logger)
         for notice in server.notices {
             switch notice {
             case .groupUnknown(let group) where configuration.api.isGroupExplicit:
@@ -90,6 +76,23 @@ package struct Daemon: Sendable {
                 break
             }
         }
+        return server
+    }
+
+    /// The API's socket, and the metrics' where that can be had.
+    private static func bind(
+        _ socket: APIListener, _ metrics: Configuration.Metrics, _ loop: ControlLoop,
+        _ logger: Logger
+    ) async throws -> APIServer {
+        guard let listen = metrics.listen else { return try await APIServer.bind([socket]) }
+        let observer = APIListener(.tcp(listen)) { await Self.observe($0, loop) }
+        if metrics.isExplicit { return try await APIServer.bind([socket, observer]) }
+        if let server = try? await APIServer.bind([socket, observer]) { return server }
+        // Nobody asked for metrics at the default address, so their lack stops nothing.
+        let server = try await APIServer.bind([socket])
+        logger.warning(
+            "no metrics: the default address is taken; set metrics.listen",
+            metadata: ["address": "\(listen)"])
         return server
     }
 

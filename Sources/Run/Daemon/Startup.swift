@@ -20,7 +20,7 @@ package struct StartupError: Error, CustomStringConvertible, Sendable {
 
 extension ControlState {
     /// Brings everything up that a configuration and the state directory ask for.
-    init(_ configuration: Configuration, logger: Logger) throws {
+    static func start(_ configuration: Configuration, logger: Logger) throws -> ControlState {
         let now = Clock.now()
         let directory = configuration.stateDirectory
         var kept = StateLog.Saved()
@@ -57,27 +57,30 @@ extension ControlState {
             server.stop()
             throw error
         }
-        self.init(
-            poller: try Poller(), logger: logger, startedAt: now, configuration: configuration,
+        let poller = try Poller()
+        var state = ControlState(
+            poller: poller, logger: logger, startedAt: now, configuration: configuration,
             registry: Registry(policy: policy, seed: seed), saved: log, server: server,
             publication: Publication(), defaultUpstreams: upstreams)
-        if saved.tornOctets > 0 {
+        if state.saved.tornOctets > 0 {
             logger.warning(
-                "an unfinished record was cut off", metadata: ["octets": "\(saved.tornOctets)"])
+                "an unfinished record was cut off",
+                metadata: ["octets": "\(state.saved.tornOctets)"])
         }
         if kept.unreadCount > 0 {
             logger.error(
                 "records of the state directory are not understood and were left out",
                 metadata: ["count": "\(kept.unreadCount)"])
         }
-        follow(registry.replace(zone: zone))
-        restore(kept, at: now)
+        state.follow(state.registry.replace(zone: zone))
+        state.restore(kept, at: now)
         do {
-            try applyFile(configuration)
+            try state.applyFile(configuration)
         } catch {
             server.stop()
             throw error
         }
+        return state
     }
 
     /// Takes up what commands had added before the restart.
@@ -97,7 +100,7 @@ extension ControlState {
             // Its container ended while nobody watched.
             if !isServed { gone.append(sandbox.name) }
         }
-        let endpoints = kept.endpoints.values.filter(isAlive).sorted { $0.id < $1.id }
+        let endpoints = kept.endpoints.values.filter { Self.isAlive($0) }.sorted { $0.id < $1.id }
         if !endpoints.isEmpty, (try? registry.check(.addEndpoints(endpoints))) != nil {
             apply(.addEndpoints(endpoints))
         } else {
@@ -119,7 +122,7 @@ extension ControlState {
         for name in gone { drop(.removeSandbox(name), because: "its namespace is gone") }
     }
 
-    private func isAlive(_ endpoint: Endpoint) -> Bool {
+    private static func isAlive(_ endpoint: Endpoint) -> Bool {
         guard case .process(let pid, let startTime) = endpoint.tie else { return true }
         return (try? ProcessWatch.startTime(pid: pid)) == startTime
     }

@@ -46,7 +46,7 @@ struct QueryCommand: AsyncParsableCommand {
         do {
             let reply = try await QueryExchange(server: server).ask(message, overTCP: tcp)
             let style: QueryPrinter.Style = json.json ? .json : short ? .short : .full
-            Console.say(QueryPrinter.text(reply, to: message, style: style))
+            Console.say(try QueryPrinter.text(reply, to: message, style: style))
         } catch {
             throw CommandFailure(
                 .failed,

@@ -25,7 +25,7 @@ enum QueryPrinter {
         do throws(MessageError) {
             switch style {
             case .short:
-                return try MessagePrinter.answers(of: reply.octets).joined(separator: "\n")
+                return try MessagePrinter.answers(of: reply.octets)
             case .full:
                 let transport = reply.isOverTCP ? "tcp" : "udp"
                 return try MessagePrinter.text(of: reply.octets)

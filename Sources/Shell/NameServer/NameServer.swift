@@ -33,30 +33,17 @@ package final class NameServer: Sendable {
 
     private let inboxes: [WorkerInbox]
     private let board: SnapshotBoard
-    private let threads: Mutex<[ThreadBox]>
+    private let threads: [PinnedThread]
     private let nextToken = Atomic<UInt64>(1)
-
-    private final class ThreadBox: Sendable {
-        let handle: Mutex<PinnedThread.Handle?>
-
-        init(_ handle: consuming PinnedThread.Handle) {
-            self.handle = Mutex(handle)
-        }
-
-        func join() {
-            let taken = handle.withLock { $0.take() }
-            taken?.join()
-        }
-    }
 
     /// Starts the worker threads.
     package init(limits: Limits) throws(SystemError) {
         var inboxes: [WorkerInbox] = []
         for _ in 0..<limits.threads { inboxes.append(try WorkerInbox()) }
         let board = SnapshotBoard(readerCount: limits.threads)
-        var boxes: [ThreadBox] = []
+        var threads: [PinnedThread] = []
         for (index, inbox) in inboxes.enumerated() {
-            let handle = try PinnedThread.start(name: "waggle-dns-\(index)") {
+            let thread = try PinnedThread(name: "waggle-dns-\(index)") {
                 do throws(SystemError) {
                     var worker = try Worker(
                         index: index, inbox: inbox, board: board, limits: limits)
@@ -65,11 +52,11 @@ package final class NameServer: Sendable {
                     inbox.report(error)
                 }
             }
-            boxes.append(ThreadBox(handle))
+            threads.append(thread)
         }
         self.inboxes = inboxes
         self.board = board
-        threads = Mutex(boxes)
+        self.threads = threads
     }
 
     /// One set of counters per worker.
@@ -120,10 +107,6 @@ package final class NameServer: Sendable {
     /// Stops the workers and closes all sockets.
     package func stop() {
         for inbox in inboxes { inbox.post(.stop) }
-        let boxes = threads.withLock { boxes in
-            defer { boxes = [] }
-            return boxes
-        }
-        for box in boxes { box.join() }
+        for thread in threads { thread.join() }
     }
 }

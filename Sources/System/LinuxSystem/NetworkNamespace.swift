@@ -15,7 +15,7 @@ package enum NetworkNamespace {
         let raw = namespace.raw
         let result = Mutex<Result<Value, SystemError>?>(nil)
         let box = Box(result)
-        let thread = try PinnedThread.start(name: "waggle-netns") {
+        let thread = try PinnedThread(name: "waggle-netns") {
             box.value.withLock { $0 = Self.attempt(raw, body) }
         }
         thread.join()

@@ -1,38 +1,30 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// One operating-system thread that runs one body from beginning to end.
 ///
 /// A namespace belongs to a thread, and a task changes threads at every suspension; so what enters
 /// namespaces or owns a data plane runs here.
-package enum PinnedThread {
-    /// A thread to be waited for exactly once.
-    package struct Handle: ~Copyable, @unchecked Sendable {
-        // Proof: a pthread_t is a number that any thread may pass to pthread_join once, which
-        // `~Copyable` and the consuming `join` guarantee.
-        private let thread: pthread_t
+package final class PinnedThread: Sendable {
+    /// The thread until somebody has waited for it.
+    private let thread: Mutex<Handle?>
 
-        fileprivate init(_ thread: pthread_t) {
-            self.thread = thread
-        }
-
-        /// Waits until the body has returned.
-        package consuming func join() {
-            pthread_join(thread, nil)
-        }
+    private struct Handle: @unchecked Sendable {
+        // Proof: a pthread_t is a number that any thread may pass to pthread_join once; `join` takes
+        // it out of the mutex first.
+        let raw: pthread_t
     }
 
     /// Starts a thread. `name` shows in process listings, cut to 15 octets.
-    package static func start(
-        name: String, body: @escaping @Sendable () -> Void
-    ) throws(SystemError) -> Handle {
+    package init(name: String, body: @escaping @Sendable () -> Void) throws(SystemError) {
         let work = Work(name: name, body: body)
         let context = unsafe Unmanaged.passRetained(work)
-        var thread = pthread_t()
+        var raw = pthread_t()
         let code = unsafe pthread_create(
-            &thread, nil,
+            &raw, nil,
             { context in
-                // Proof: `context` is the retained `Work` handed over below, taken exactly once.
+                // `context` is the retained `Work` handed over below, taken exactly once.
                 if let context = unsafe context {
                     let work = unsafe Unmanaged<Work>.fromOpaque(context).takeRetainedValue()
                     unsafe waggle_thread_name(String(work.name.prefix(15)))
@@ -44,7 +36,12 @@ package enum PinnedThread {
             unsafe context.release()
             throw SystemError("pthread_create", code: code)
         }
-        return Handle(thread)
+        thread = Mutex(Handle(raw: raw))
+    }
+
+    /// Waits until the body has returned; the second caller does not wait.
+    package func join() {
+        if let handle = thread.withLock({ $0.take() }) { pthread_join(handle.raw, nil) }
     }
 
     private final class Work: Sendable {
