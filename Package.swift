@@ -62,20 +62,41 @@ let package = Package(
     targets: [
         // Core: values and decisions. No clock, no dice, no I/O, no locks.
         core("Base"),
+        core("Names", ["Base"]),
+
+        // Wire: octets <-> values.
+        wire("DNSWire", ["Base"]),
+
+        // System: system calls and C. The only room with `unsafe`.
+        .target(name: "CLinux", path: "Sources/System/CLinux"),
+        .systemLibrary(
+            name: "CLDNS", path: "Sources/System/CLDNS", pkgConfig: "ldns",
+            providers: [.apt(["libldns-dev"])]),
+        system("LinuxSystem", ["CLinux", "Base"]),
+        system("LDNS", ["CLDNS", "Base"]),
 
         // Shell: drives engines; no policy.
+        shell("NameServer", ["LinuxSystem", "DNSWire", "Names", "Base"]),
         shell("HTTPAPI", ["Base", nioCore, nioPosix, nioHTTP1]),
 
         // Run: the only place where shells meet.
         .target(
-            name: "Daemon", dependencies: ["Base", "HTTPAPI"], path: "Sources/Run/Daemon",
-            swiftSettings: house),
+            name: "Daemon",
+            dependencies: [
+                "Base", "Names", "DNSWire", "LinuxSystem", "LDNS", "NameServer", "HTTPAPI",
+                logging, lifecycle,
+            ],
+            path: "Sources/Run/Daemon", swiftSettings: house),
 
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
-        tests("House", []),
+        tests("Names", ["Base", "Names"]),
+        tests("DNSWire", ["Base", "DNSWire"]),
+        tests("LinuxSystem", ["Base", "LinuxSystem"]),
+        tests("LDNS", ["LDNS", "Base"]),
         tests("Daemon", ["Daemon", "Base", "HTTPAPI"]),
         tests("HTTPAPI", ["Base", "HTTPAPI", nioCore, nioPosix]),
+        tests("House", []),
     ],
     swiftLanguageModes: [.v6]
 )

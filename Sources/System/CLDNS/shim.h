@@ -4,6 +4,9 @@
 #ifndef WAGGLE_CLDNS_SHIM_H
 #define WAGGLE_CLDNS_SHIM_H
 
+// First, or ldns/common.h takes `bool` for a character type.
+#include <stdbool.h>
+
 #include <ldns/common.h>
 #include <ldns/util.h>
 #include <ldns/error.h>

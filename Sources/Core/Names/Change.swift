@@ -1,0 +1,108 @@
+package import Base
+
+/// A change to what this node knows, as commands and the configuration file make it.
+package enum Change: Hashable, Sendable {
+    case addSandbox(Sandbox)
+    case removeSandbox(String)
+    /// All or none.
+    case addEndpoints([Endpoint])
+    case removeEndpoint(String)
+    case drainEndpoint(String)
+    /// Only for an endpoint tied to a time to live.
+    case renewEndpoint(String, until: Moment)
+    case attach(DomainName, subnets: [CIDR], origin: Origin)
+    case detach(DomainName)
+}
+
+/// What follows from a change.
+package struct Effect: Sendable {
+    /// Networks whose tables are new or gone.
+    package internal(set) var networks: Set<DomainName> = []
+    /// Every view is new, whatever its networks.
+    package internal(set) var everyView = false
+    package internal(set) var openedSandboxes: [String] = []
+    package internal(set) var closedSandboxes: [String] = []
+    package internal(set) var removedEndpoints: [String] = []
+    package internal(set) var watchedProcesses: [Int32] = []
+
+    mutating func touch(_ network: DomainName?) {
+        if let network { networks.insert(network) }
+    }
+}
+
+/// Why a change is refused; nothing has changed then.
+package enum RegistryError: Error, Hashable, Sendable {
+    case sandboxExists(String)
+    case noSandbox(String)
+    case noNetworks(String)
+    case repeatedNetwork(String)
+    case placeTaken(by: String)
+    case tooManySandboxes(limit: Int)
+    case endpointExists(String)
+    case noEndpoint(String)
+    case noAddress(String)
+    case notRenewable(String)
+    case tooManyEndpoints(limit: Int)
+    /// A service has one set of virtual addresses per network; none means DNSRR.
+    case serviceClash(
+        service: DomainName, network: DomainName, has: [IPAddress], wants: [IPAddress])
+    case noNetwork(DomainName)
+    case networkInUse(DomainName, sandboxes: Int, endpoints: Int)
+
+    /// How a caller outside should see it.
+    package enum Kind: Sendable {
+        case invalid, conflict, notFound
+    }
+
+    package var kind: Kind {
+        switch self {
+        case .noSandbox, .noEndpoint, .noNetwork: .notFound
+        case .noNetworks, .repeatedNetwork, .noAddress, .notRenewable: .invalid
+        case .sandboxExists, .placeTaken, .tooManySandboxes, .endpointExists, .tooManyEndpoints,
+            .serviceClash, .networkInUse:
+            .conflict
+        }
+    }
+}
+
+extension RegistryError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .sandboxExists(let name):
+            "sandbox \(name): it exists already; remove it first or choose another name"
+        case .noSandbox(let name):
+            "sandbox \(name): there is none of that name; see 'waggle sandbox ls'"
+        case .noNetworks(let name):
+            "sandbox \(name): it is on no network; name at least one with --network"
+        case .repeatedNetwork(let name):
+            "sandbox \(name): a network is named twice; name each once, the first wins"
+        case .placeTaken(let other):
+            "sandbox: sandbox \(other) listens there already; remove it or choose another place"
+        case .tooManySandboxes(let limit):
+            "sandbox: this node has \(limit) already; remove some first"
+        case .endpointExists(let id):
+            "endpoint \(id): it exists already; remove it first or leave out --id"
+        case .noEndpoint(let id):
+            "endpoint \(id): there is none of that id; see 'waggle endpoint ls'"
+        case .noAddress(let id):
+            "endpoint \(id): it has no address; give --ip or --ip6"
+        case .notRenewable(let id):
+            "endpoint \(id): it has no time to live to renew; it was added without --ttl"
+        case .tooManyEndpoints(let limit):
+            "endpoint: this node would hold more than \(limit); remove some first"
+        case .serviceClash(let service, let network, let has, let wants):
+            "service \(service) on network \(network): it has \(Self.mode(has)), the endpoint "
+                + "says \(Self.mode(wants)); use the same --vip for every task of a service"
+        case .noNetwork(let name):
+            "network \(name): this node is not attached to it; see 'waggle network ls'"
+        case .networkInUse(let name, let sandboxes, let endpoints):
+            "network \(name): in use by \(sandboxes) sandboxes and \(endpoints) endpoints; "
+                + "remove them first"
+        }
+    }
+
+    private static func mode(_ addresses: [IPAddress]) -> String {
+        addresses.isEmpty
+            ? "no VIP (DNSRR)" : "VIP " + addresses.map { "\($0)" }.joined(separator: " and ")
+    }
+}

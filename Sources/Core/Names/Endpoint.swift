@@ -1,0 +1,97 @@
+package import Base
+
+/// One attachment of a container or task to a network: the source of its names there.
+package struct Endpoint: Hashable, Sendable {
+    package var id: String
+    package var network: DomainName
+    /// The canonical instance name, the target of PTR and SRV records (`web.1.abc`).
+    package var name: DomainName
+    package var ipv4: IPv4Address?
+    package var ipv6: IPv6Address?
+    package var service: ServiceMembership?
+    /// Names of the whole service, or of this endpoint when it has no service.
+    package var aliases: [DomainName] = []
+    /// Further names of this endpoint alone.
+    package var taskAliases: [DomainName] = []
+    /// Lower-case hex, 12 ... 64 digits; its first 12 are a name.
+    package var containerID: String?
+    package var ports: [ServicePort] = []
+    package var tie: Tie = .static
+    package var origin: Origin = .command
+    /// Out of the answers while others of the same name remain.
+    package var drained = false
+    package var addedAt: Moment = .zero
+
+    package init(id: String, network: DomainName, name: DomainName) {
+        self.id = id
+        self.network = network
+        self.name = name
+    }
+
+    /// The addresses it has, IPv4 first.
+    package var addresses: [IPAddress] {
+        var list: [IPAddress] = []
+        if let ipv4 { list.append(.v4(ipv4)) }
+        if let ipv6 { list.append(.v6(ipv6)) }
+        return list
+    }
+}
+
+/// The service of a task; without a VIP its name answers all task addresses (DNSRR).
+package struct ServiceMembership: Hashable, Sendable {
+    package var name: DomainName
+    package var id: String?
+    package var vip4: IPv4Address?
+    package var vip6: IPv6Address?
+
+    package init(
+        name: DomainName, id: String? = nil, vip4: IPv4Address? = nil, vip6: IPv6Address? = nil
+    ) {
+        self.name = name
+        self.id = id
+        self.vip4 = vip4
+        self.vip6 = vip6
+    }
+
+    package var virtualAddresses: [IPAddress] {
+        var list: [IPAddress] = []
+        if let vip4 { list.append(.v4(vip4)) }
+        if let vip6 { list.append(.v6(vip6)) }
+        return list
+    }
+}
+
+/// A port that a service offers, as `_name._proto.SERVICE` SRV records.
+package struct ServicePort: Hashable, Sendable {
+    package enum Transport: String, Hashable, Sendable, CaseIterable {
+        case tcp, udp, sctp
+    }
+
+    package let transport: Transport
+    package let name: String
+    package let port: UInt16
+
+    package init(transport: Transport, name: String, port: UInt16) {
+        self.transport = transport
+        self.name = name
+        self.port = port
+    }
+}
+
+/// What an endpoint lives as long as.
+package enum Tie: Hashable, Sendable {
+    case `static`
+    case sandbox(String)
+    /// The start time tells the process from a later one with the same number.
+    case process(pid: Int32, startTime: UInt64)
+    /// Ends at `until` unless renewed for another `seconds`.
+    case timeToLive(seconds: UInt32, until: Moment)
+}
+
+/// Who said that a sandbox, endpoint or network is there.
+package enum Origin: String, Hashable, Sendable {
+    /// The configuration file; it leaves with the file's entry.
+    case file
+    /// A command; it stays in the state directory until another command removes it.
+    case command
+}

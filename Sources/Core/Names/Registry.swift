@@ -1,0 +1,336 @@
+package import Base
+
+/// The sandboxes, endpoints and networks of this node, and the name tables derived from them.
+///
+/// It decides what may be added and what follows from it, and never waits, writes or listens: the
+/// daemon writes a change to disk, applies it here and publishes the views. A change is applied
+/// whole or refused whole.
+package struct Registry: ~Copyable {
+    /// Endpoints of one node. A bound on memory, not a design limit.
+    package static let endpointsMax = 2_000_000
+    package static let sandboxesMax = 65_536
+    /// How long a service without tasks stays known (docs/ARCHITECTURE.md, settled questions).
+    package static let emptyServiceMilliseconds: UInt64 = 30 * 60 * 1000
+
+    package private(set) var sandboxes: [String: Sandbox] = [:]
+    package private(set) var endpoints: [String: Endpoint] = [:]
+    package private(set) var networks: [DomainName: NetworkState] = [:]
+    package private(set) var zone = StaticZone()
+    package let policy: NamePolicy
+    private let seed: UInt64
+    private var tables: [DomainName: NetworkTable] = [:]
+    private var zoneTable: NetworkTable
+
+    /// A network that this node is attached to.
+    package struct NetworkState: Sendable {
+        /// Attached by command or file, not only by a sandbox or endpoint.
+        package var explicit: Origin?
+        package var declaredSubnets: [CIDR] = []
+        package var endpointIDs: Set<String> = []
+        /// Services whose last task went, and until when they stay known.
+        package var emptyServices: [DomainName: Moment] = [:]
+    }
+
+    /// - Parameter seed: of the name hashes; any number, secret from those who ask.
+    package init(policy: NamePolicy, seed: UInt64) {
+        self.policy = policy
+        self.seed = seed
+        zoneTable = NetworkTable(network: .root, subnets: [], names: [:], seed: seed)
+    }
+
+    // MARK: Changes
+
+    /// Whether the change would be accepted now, without doing it: what is written to disk first
+    /// must be known to be good.
+    package func check(_ change: Change) throws(RegistryError) {
+        switch change {
+        case .addSandbox(let sandbox): try check(sandbox)
+        case .removeSandbox(let name): _ = try sandbox(name)
+        case .addEndpoints(let list): try check(list)
+        case .removeEndpoint(let id), .drainEndpoint(let id), .renewEndpoint(let id, _):
+            let endpoint = try self.endpoint(id)
+            if case .renewEndpoint = change {
+                guard case .timeToLive = endpoint.tie else { throw .notRenewable(id) }
+            }
+        case .attach: break
+        case .detach(let network): try checkDetach(network)
+        }
+    }
+
+    /// Applies a change; tells what has to be opened, closed and published.
+    package mutating func apply(_ change: Change, at now: Moment) throws(RegistryError) -> Effect {
+        try check(change)
+        var effect = Effect()
+        switch change {
+        case .addSandbox(let sandbox):
+            sandboxes[sandbox.name] = sandbox
+            for network in sandbox.networks { attach(network, &effect) }
+            effect.openedSandboxes.append(sandbox.name)
+        case .removeSandbox(let name):
+            remove(sandbox: name, at: now, &effect)
+        case .addEndpoints(let list):
+            for endpoint in list { insert(endpoint, &effect) }
+        case .removeEndpoint(let id):
+            remove(endpoint: id, at: now, &effect)
+        case .drainEndpoint(let id):
+            endpoints[id]?.drained = true
+            effect.touch(endpoints[id]?.network)
+        case .renewEndpoint(let id, let until):
+            if case .timeToLive(let seconds, _)? = endpoints[id]?.tie {
+                endpoints[id]?.tie = .timeToLive(seconds: seconds, until: until)
+            }
+        case .attach(let network, let subnets, let origin):
+            var state = networks[network] ?? NetworkState()
+            state.explicit = origin
+            if !subnets.isEmpty { state.declaredSubnets = subnets.sorted() }
+            networks[network] = state
+            effect.touch(network)
+        case .detach(let network):
+            networks[network]?.explicit = nil
+            networks[network]?.declaredSubnets = []
+            detachIfUnused(network, &effect)
+        }
+        rebuild(effect.networks)
+        return effect
+    }
+
+    /// Replaces the records of all zone files.
+    package mutating func replace(zone: StaticZone) -> Effect {
+        self.zone = zone
+        zoneTable = NetworkTable(network: .root, subnets: [], names: zone.names, seed: seed)
+        var effect = Effect()
+        for network in networks.keys.sorted() { effect.touch(network) }
+        rebuild(effect.networks)
+        effect.everyView = true
+        return effect
+    }
+
+    /// Takes up again a service without tasks that was known before a restart.
+    package mutating func remember(service: DomainName, on network: DomainName, at now: Moment) {
+        var state = networks[network] ?? NetworkState()
+        let until = now.advanced(milliseconds: Self.emptyServiceMilliseconds)
+        state.emptyServices[service] = until
+        networks[network] = state
+        rebuild([network])
+    }
+
+    // MARK: Time
+
+    /// When the next endpoint or remembered service ends.
+    package var nextWake: Moment? {
+        var earliest: Moment?
+        func take(_ moment: Moment) { earliest = min(earliest ?? moment, moment) }
+        for id in endpoints.keys.sorted() {
+            if case .timeToLive(_, let until)? = endpoints[id]?.tie { take(until) }
+        }
+        for name in networks.keys.sorted() {
+            for (_, until) in networks[name]?.emptyServices.sorted(by: { $0.key < $1.key }) ?? [] {
+                take(until)
+            }
+        }
+        return earliest
+    }
+
+    /// The endpoints whose time to live has run out; to be removed by a change each.
+    package func expiredEndpoints(at now: Moment) -> [String] {
+        endpoints.keys.sorted().filter {
+            if case .timeToLive(_, let until)? = endpoints[$0]?.tie { until <= now } else { false }
+        }
+    }
+
+    /// Forgets services that have been empty for long enough.
+    package mutating func forgetEmptyServices(at now: Moment) -> Effect {
+        var effect = Effect()
+        for name in networks.keys.sorted() {
+            let kept = networks[name]?.emptyServices.filter { $0.value > now } ?? [:]
+            if kept.count != networks[name]?.emptyServices.count {
+                networks[name]?.emptyServices = kept
+                effect.touch(name)
+                detachIfUnused(name, &effect)
+            }
+        }
+        rebuild(effect.networks)
+        return effect
+    }
+
+    // MARK: Reading
+
+    package func table(of network: DomainName) -> NetworkTable? { tables[network] }
+
+    package func sandbox(_ name: String) throws(RegistryError) -> Sandbox {
+        guard let sandbox = sandboxes[name] else { throw .noSandbox(name) }
+        return sandbox
+    }
+
+    package func endpoint(_ id: String) throws(RegistryError) -> Endpoint {
+        guard let endpoint = endpoints[id] else { throw .noEndpoint(id) }
+        return endpoint
+    }
+
+    /// Endpoints of a network, or all, in order of id.
+    package func endpoints(in network: DomainName? = nil) -> [Endpoint] {
+        let ids = network.map { networks[$0]?.endpointIDs.sorted() ?? [] }
+            ?? endpoints.keys.sorted()
+        return ids.compactMap { endpoints[$0] }
+    }
+
+    /// The blocks whose reverse names belong to a network: those declared, else the /24 or /64
+    /// around each address in use.
+    package func subnets(of network: DomainName) -> [CIDR] {
+        guard let state = networks[network] else { return [] }
+        var blocks = Set(state.declaredSubnets)
+        for id in state.endpointIDs.sorted() {
+            guard let endpoint = endpoints[id] else { continue }
+            let addresses = endpoint.addresses + (endpoint.service?.virtualAddresses ?? [])
+            for address in addresses where !blocks.contains(where: { $0.contains(address) }) {
+                let bits = if case .v4 = address { 24 } else { 64 }
+                if let block = CIDR(around: address, prefixBits: bits) { blocks.insert(block) }
+            }
+        }
+        return blocks.sorted()
+    }
+
+    /// The view of a sandbox, for the name server.
+    ///
+    /// - Parameter defaultUpstreams: asked when the sandbox names none of its own.
+    package func view(of sandbox: Sandbox, defaultUpstreams: [SocketEndpoint]) -> View {
+        let mine = sandbox.networks.compactMap { tables[$0] }
+        var clients: [CIDR]?
+        var resolver = IPAddress.v4(IPv4Address(127, 0, 0, 11))
+        if case .address(let endpoint) = sandbox.place {
+            resolver = endpoint.address
+            clients = (sandbox.allow + mine.flatMap { $0.subnets }).sorted()
+        }
+        return View(
+            sandbox: sandbox.name, networks: mine, zone: zoneTable, zoneApexes: zone.apexes,
+            policy: policy,
+            upstreams: sandbox.upstreams.isEmpty ? defaultUpstreams : sandbox.upstreams,
+            isInternal: sandbox.isInternal, clients: clients, resolverAddress: resolver)
+    }
+}
+
+// MARK: - Rules
+
+extension Registry {
+    private func check(_ sandbox: Sandbox) throws(RegistryError) {
+        if sandboxes[sandbox.name] != nil { throw .sandboxExists(sandbox.name) }
+        if sandboxes.count >= Self.sandboxesMax { throw .tooManySandboxes(limit: Self.sandboxesMax) }
+        if sandbox.networks.isEmpty { throw .noNetworks(sandbox.name) }
+        if Set(sandbox.networks).count != sandbox.networks.count {
+            throw .repeatedNetwork(sandbox.name)
+        }
+        for other in sandboxes.values.sorted(by: { $0.name < $1.name })
+        where other.place == sandbox.place {
+            throw .placeTaken(by: other.name)
+        }
+    }
+
+    private func check(_ list: [Endpoint]) throws(RegistryError) {
+        if endpoints.count + list.count > Self.endpointsMax {
+            throw .tooManyEndpoints(limit: Self.endpointsMax)
+        }
+        var fresh: Set<String> = []
+        var modes: [ServiceKey: [IPAddress]] = [:]
+        for endpoint in list {
+            if endpoints[endpoint.id] != nil || !fresh.insert(endpoint.id).inserted {
+                throw .endpointExists(endpoint.id)
+            }
+            if endpoint.addresses.isEmpty { throw .noAddress(endpoint.id) }
+            if case .sandbox(let name) = endpoint.tie { _ = try sandbox(name) }
+            guard let service = endpoint.service else { continue }
+            let key = ServiceKey(network: endpoint.network, name: service.name)
+            let known = modes[key] ?? virtualAddresses(of: key)
+            if let known, known != service.virtualAddresses {
+                throw .serviceClash(
+                    service: service.name, network: endpoint.network, has: known,
+                    wants: service.virtualAddresses)
+            }
+            modes[key] = service.virtualAddresses
+        }
+    }
+
+    private func checkDetach(_ network: DomainName) throws(RegistryError) {
+        guard let state = networks[network] else { throw .noNetwork(network) }
+        let users = sandboxes.values.filter { $0.networks.contains(network) }.count
+        if users > 0 || !state.endpointIDs.isEmpty {
+            throw .networkInUse(network, sandboxes: users, endpoints: state.endpointIDs.count)
+        }
+    }
+
+    private struct ServiceKey: Hashable {
+        let network: DomainName
+        let name: DomainName
+    }
+
+    /// The VIPs a service already has on a network: [] for DNSRR, nil when it has no task.
+    private func virtualAddresses(of key: ServiceKey) -> [IPAddress]? {
+        for id in (networks[key.network]?.endpointIDs ?? []).sorted() {
+            if let service = endpoints[id]?.service, service.name == key.name {
+                return service.virtualAddresses
+            }
+        }
+        return nil
+    }
+
+    private mutating func attach(_ network: DomainName, _ effect: inout Effect) {
+        if networks[network] == nil { networks[network] = NetworkState() }
+        if tables[network] == nil { effect.touch(network) }
+    }
+
+    private mutating func insert(_ endpoint: Endpoint, _ effect: inout Effect) {
+        attach(endpoint.network, &effect)
+        endpoints[endpoint.id] = endpoint
+        networks[endpoint.network]?.endpointIDs.insert(endpoint.id)
+        if let service = endpoint.service {
+            networks[endpoint.network]?.emptyServices[service.name] = nil
+        }
+        if case .process(let pid, _) = endpoint.tie { effect.watchedProcesses.append(pid) }
+        effect.touch(endpoint.network)
+    }
+
+    private mutating func remove(endpoint id: String, at now: Moment, _ effect: inout Effect) {
+        guard let endpoint = endpoints.removeValue(forKey: id) else { return }
+        let network = endpoint.network
+        networks[network]?.endpointIDs.remove(id)
+        effect.removedEndpoints.append(id)
+        effect.touch(network)
+        if let service = endpoint.service,
+            virtualAddresses(of: ServiceKey(network: network, name: service.name)) == nil
+        {
+            networks[network]?.emptyServices[service.name] =
+                now.advanced(milliseconds: Self.emptyServiceMilliseconds)
+        }
+        detachIfUnused(network, &effect)
+    }
+
+    private mutating func remove(sandbox name: String, at now: Moment, _ effect: inout Effect) {
+        guard let sandbox = sandboxes.removeValue(forKey: name) else { return }
+        effect.closedSandboxes.append(name)
+        let tied = endpoints.values.filter { $0.tie == .sandbox(name) }.map { $0.id }.sorted()
+        for id in tied { remove(endpoint: id, at: now, &effect) }
+        for network in sandbox.networks { detachIfUnused(network, &effect) }
+    }
+
+    /// A network without endpoint, sandbox or explicit attachment leaves this node.
+    private mutating func detachIfUnused(_ network: DomainName, _ effect: inout Effect) {
+        guard let state = networks[network], state.explicit == nil, state.endpointIDs.isEmpty,
+            state.emptyServices.isEmpty,
+            !sandboxes.values.contains(where: { $0.networks.contains(network) })
+        else { return }
+        networks[network] = nil
+        tables[network] = nil
+        effect.touch(network)
+    }
+
+    private mutating func rebuild(_ changed: Set<DomainName>) {
+        for network in changed.sorted() {
+            guard let state = networks[network] else { continue }
+            let names = NetworkRecords.derive(
+                network: network, endpoints: endpoints(in: network),
+                emptyServices: state.emptyServices.keys.sorted(),
+                zone: zone.part(under: network), policy: policy)
+            tables[network] = NetworkTable(
+                network: network, subnets: subnets(of: network), names: names, seed: seed)
+        }
+    }
+}

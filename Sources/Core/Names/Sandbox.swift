@@ -1,0 +1,35 @@
+package import Base
+
+/// One container's view of the names: where its resolver listens and which networks it is on.
+package struct Sandbox: Hashable, Sendable {
+    /// Where the resolver's sockets are opened.
+    package enum Place: Hashable, Sendable {
+        /// 127.0.0.11:53 in the network namespace mounted or linked at this path.
+        case namespace(path: String)
+        /// 127.0.0.11:53 in the namespace of a process; its start time tells a reused pid.
+        case process(pid: Int32, startTime: UInt64, inode: UInt64)
+        /// A plain address of the daemon's own namespace.
+        case address(SocketEndpoint)
+    }
+
+    package var name: String
+    package var place: Place
+    /// In priority order: the first that knows a name answers.
+    package var networks: [DomainName]
+    /// Empty: the daemon's own.
+    package var upstreams: [SocketEndpoint] = []
+    /// Clients that may ask beyond loopback and the networks' subnets; only for `.address`.
+    package var allow: [CIDR] = []
+    /// Never forwards.
+    package var isInternal = false
+    /// Listen on a high port and redirect port 53 to it.
+    package var redirect = false
+    package var resolvConf: String?
+    package var origin: Origin = .command
+
+    package init(name: String, place: Place, networks: [DomainName]) {
+        self.name = name
+        self.place = place
+        self.networks = networks
+    }
+}

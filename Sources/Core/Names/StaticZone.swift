@@ -1,0 +1,50 @@
+package import Base
+
+/// The records of static zone files, ready to be merged and looked up. Visible to all sandboxes.
+package struct StaticZone: Sendable {
+    /// By whole name.
+    package private(set) var names: [DomainName: NameRecords] = [:]
+    /// Names that have a SOA record, ascending.
+    package private(set) var apexes: [DomainName] = []
+
+    package init() {}
+
+    /// Takes records in the order of their files; TTLs of one set are levelled to the lowest.
+    package init(_ records: [(owner: DomainName, type: RecordType, ttl: UInt32, data: RecordData)])
+    {
+        var sets: [DomainName: [RecordSet]] = [:]
+        for record in records {
+            sets[record.owner, default: []].append(
+                RecordSet(type: record.type, ttl: record.ttl, data: [record.data]))
+            if record.type == .soa { apexes.append(record.owner) }
+        }
+        names = sets.mapValues { NameRecords(sets: []).adding($0) }
+        apexes.sort()
+        addEmptyNonTerminals()
+    }
+
+    /// The records at or below a network's name, relative to it.
+    package func part(under network: DomainName) -> [DomainName: NameRecords] {
+        var part: [DomainName: NameRecords] = [:]
+        for (name, records) in names.sorted(by: { $0.key < $1.key }) {
+            if let relative = name.relative(to: network), !relative.isRoot, !records.sets.isEmpty {
+                part[relative] = records
+            }
+        }
+        return part
+    }
+
+    /// Names between an apex and its records exist (RFC 8020); above the apex nothing is claimed.
+    private mutating func addEmptyNonTerminals() {
+        for name in names.keys.sorted() {
+            guard apexes.contains(where: { name.relative(to: $0) != nil }) else { continue }
+            var above = name.parent
+            while let ancestor = above, names[ancestor] == nil,
+                apexes.contains(where: { ancestor.relative(to: $0) != nil })
+            {
+                names[ancestor] = NameRecords(sets: [])
+                above = ancestor.parent
+            }
+        }
+    }
+}

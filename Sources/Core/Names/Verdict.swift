@@ -1,0 +1,363 @@
+package import Base
+
+/// What a question deserves: a decision, not octets.
+///
+/// The invariant that most resolvers of containers have broken once is a matter of types here:
+/// `nxDomain` needs an `Absence`, which only the end of a search that found nothing can make.
+package enum Verdict: Sendable {
+    /// A record set; its table and index are in the handle.
+    case answer(SetHandle)
+    /// The name is an alias for `target`; the search goes on there.
+    case alias(SetHandle, target: DomainName)
+    /// An answer that no table holds.
+    case synthetic(Synthetic)
+    /// The name exists and has nothing of the asked type.
+    case noData(Authority)
+    /// The name does not exist and lies where nobody else could know it.
+    case nxDomain(Absence)
+    /// Somebody upstream may know.
+    case forward
+    case refuse(Refusal)
+}
+
+/// Where a record set stands in a view.
+package struct SetHandle: Hashable, Sendable {
+    package let table: TableIndex
+    /// Index into the table's `sets`.
+    package let set: Int
+}
+
+/// A table of a view.
+package enum TableIndex: Hashable, Sendable {
+    /// Index into `View.networks`.
+    case network(Int)
+    case zone
+}
+
+/// Whose SOA record goes with a denial.
+package enum Authority: Hashable, Sendable {
+    /// A network of the view, by index.
+    case network(Int)
+    /// A zone file with a SOA record at this name.
+    case zone(DomainName)
+    /// The resolver itself, for special names and files without a SOA.
+    case resolver
+}
+
+/// Proof that a search of the whole view found no such name. Made in this file only.
+package struct Absence: Sendable {
+    package let authority: Authority
+
+    fileprivate init(authority: Authority) {
+        self.authority = authority
+    }
+}
+
+package enum Synthetic: Hashable, Sendable {
+    /// `localhost` and below (RFC 6761 §6.3).
+    case loopback(RecordType)
+    case loopbackPointer
+    /// The SOA record of a network, by index.
+    case networkSOA(Int)
+    /// The NS record of a network, by index.
+    case networkNS(Int)
+    /// The address of `ns.NETWORK`, which is this resolver.
+    case resolverAddress
+    /// The minimal answer to ANY for a name that is not ours (RFC 8482 §4.2).
+    case minimalAny
+}
+
+package enum Refusal: Hashable, Sendable {
+    /// The sandbox is internal: nothing is asked outside.
+    case internalSandbox
+    /// No zone is transferred from here (RFC 5936).
+    case transfer
+    /// A type that nobody answers any more.
+    case obsoleteType
+}
+
+/// Takes down the steps of a search; the one that takes nothing costs nothing.
+package protocol SearchTrace {
+    static var isOn: Bool { get }
+    mutating func note(_ step: @autoclosure () -> SearchStep)
+}
+
+/// A search that nobody watches.
+package struct NoTrace: SearchTrace {
+    package static let isOn = false
+    package init() {}
+    @inline(__always)
+    package mutating func note(_ step: @autoclosure () -> SearchStep) {}
+}
+
+/// A search whose every step is kept, for `waggle explain`.
+package struct StepTrace: SearchTrace {
+    package static let isOn = true
+    package private(set) var steps: [SearchStep] = []
+    package init() {}
+    package mutating func note(_ step: @autoclosure () -> SearchStep) { steps.append(step()) }
+}
+
+package enum SearchStep: Hashable, Sendable {
+    case special(String)
+    case lookedUp(name: DomainName, network: DomainName, found: Bool)
+    case apex(network: DomainName)
+    case zone(name: DomainName, found: Bool)
+    case chose(type: RecordType, count: Int)
+    case lacks(type: RecordType)
+    case ours(why: String)
+    case reverse(block: String, why: String)
+    case notOurs
+}
+
+extension View {
+    /// Decides a question. Class IN; the type is not one of the meta types that are refused
+    /// before a search. No allocation on the way to `.answer`, `.noData` and `.forward`.
+    ///
+    /// Source: networkdb-dns.md C4, H11, H12; docs/ARCHITECTURE.md "How a question is answered".
+    package func verdict<Trace: SearchTrace>(
+        _ key: borrowing NameKey, type: RecordType, trace: inout Trace
+    ) -> Verdict {
+        if key.labelCount == 0 { return outside(type, &trace) }
+        if SpecialNames.isLocalhost(key) {
+            trace.note(.special("localhost is always this host (RFC 6761)"))
+            let known = type == .a || type == .aaaa
+            return known ? .synthetic(.loopback(type)) : .noData(.resolver)
+        }
+        // The whole name in each network, in priority order.
+        for index in networks.indices {
+            let found = networks[index].find(key, labels: key.labelCount)
+            if Trace.isOn {
+                trace.note(
+                    .lookedUp(
+                        name: key.name, network: networks[index].network, found: found != nil))
+            }
+            if let found, !found.underSuffixOnly {
+                return choose(found, .network(index), type, &trace)
+            }
+        }
+        if let verdict = underNetworkName(key, type, &trace) { return verdict }
+        if let found = zone.find(key, labels: key.labelCount) {
+            if Trace.isOn { trace.note(.zone(name: key.name, found: true)) }
+            return choose(found, .zone, type, &trace)
+        }
+        return absent(key, type, &trace)
+    }
+
+    /// `NAME.NETWORK`: the part before a network's name, in that network.
+    private func underNetworkName<Trace: SearchTrace>(
+        _ key: borrowing NameKey, _ type: RecordType, _ trace: inout Trace
+    ) -> Verdict? {
+        var claimed: Int?
+        for index in suffixOrder {
+            let table = networks[index]
+            guard let labels = key.labels(before: table.network.octets) else { continue }
+            if labels == 0 {
+                if Trace.isOn { trace.note(.apex(network: table.network)) }
+                return apex(index, key, type, &trace)
+            }
+            let found = table.find(key, labels: labels)
+            if Trace.isOn {
+                trace.note(
+                    .lookedUp(
+                        name: key.name(labels: 0..<labels), network: table.network,
+                        found: found != nil))
+            }
+            if let found { return choose(found, .network(index), type, &trace) }
+            if labels == 1, isNameServerLabel(key) {
+                return resolverAddress.matches(type)
+                    ? .synthetic(.resolverAddress) : .noData(.network(index))
+            }
+            // The longest network name is the closest authority.
+            claimed = index
+        }
+        guard let claimed, zone.find(key, labels: key.labelCount) == nil else { return nil }
+        trace.note(.ours(why: "it ends in the name of one of the sandbox's networks"))
+        return profile == .docker ? outside(type, &trace) : .nxDomain(
+            Absence(authority: .network(claimed)))
+    }
+
+    private func apex<Trace: SearchTrace>(
+        _ index: Int, _ key: borrowing NameKey, _ type: RecordType, _ trace: inout Trace
+    ) -> Verdict {
+        if profile == .docker { return outside(type, &trace) }
+        if let found = zone.find(key, labels: key.labelCount),
+            let set = zone.set(of: type, in: found)
+        {
+            return .answer(SetHandle(table: .zone, set: set))
+        }
+        return switch type {
+        case .soa, .any: .synthetic(.networkSOA(index))
+        case .ns: .synthetic(.networkNS(index))
+        default: .noData(.network(index))
+        }
+    }
+
+    /// Picks from a name that exists: an answer, an alias or NODATA, never a denial of the name.
+    private func choose<Trace: SearchTrace>(
+        _ found: NetworkTable.Found, _ table: TableIndex, _ type: RecordType,
+        _ trace: inout Trace
+    ) -> Verdict {
+        let source = self[table]
+        if profile == .docker {
+            let answered = type == .a || type == .aaaa || type == .ptr
+            // Docker forwards what it does not answer, and a name without any address.
+            if !answered || found.sets.isEmpty { return outside(type, &trace) }
+        }
+        if let set = source.set(of: type, in: found) {
+            if Trace.isOn {
+                trace.note(
+                    .chose(type: source.sets[set].type, count: source.sets[set].data.count))
+            }
+            return .answer(SetHandle(table: table, set: set))
+        }
+        if let set = source.set(of: .cname, in: found),
+            case .name(let target)? = source.sets[set].data.first
+        {
+            if Trace.isOn { trace.note(.chose(type: .cname, count: 1)) }
+            return .alias(SetHandle(table: table, set: set), target: target)
+        }
+        if Trace.isOn { trace.note(.lacks(type: type)) }
+        return .noData(authority(of: table))
+    }
+
+    /// Nothing local knows the name: whose is it?
+    private func absent<Trace: SearchTrace>(
+        _ key: borrowing NameKey, _ type: RecordType, _ trace: inout Trace
+    ) -> Verdict {
+        if profile == .docker { return outside(type, &trace) }
+        if let verdict = reverse(key, type, &trace) { return verdict }
+        if let index = servicePrefix(key) {
+            trace.note(.ours(why: "it names a port or the tasks of a local service"))
+            return .nxDomain(Absence(authority: .network(index)))
+        }
+        for apex in zoneApexes where key.labels(before: apex.octets) != nil {
+            trace.note(.ours(why: "a zone file is authoritative for it"))
+            return .nxDomain(Absence(authority: .zone(apex)))
+        }
+        switch SpecialNames.answer(key, type: type) {
+        case .loopbackPointer:
+            trace.note(.special("the loopback address is localhost (RFC 6303)"))
+            return type == .ptr || type == .any
+                ? .synthetic(.loopbackPointer) : .noData(.resolver)
+        case .noData:
+            trace.note(.special("a special-use name that is answered here"))
+            return .noData(.resolver)
+        case .nxDomain:
+            trace.note(.special("a special-use name that never exists in the DNS"))
+            return .nxDomain(Absence(authority: .resolver))
+        case .nxDomainUnlessPrivateUpstream where !upstreamsArePrivate:
+            trace.note(.special("a private name, and the upstreams are public"))
+            return .nxDomain(Absence(authority: .resolver))
+        case .loopback, .nxDomainUnlessPrivateUpstream, nil:
+            return outside(type, &trace)
+        }
+    }
+
+    /// Reverse names inside the networks' own blocks are never asked upstream.
+    private func reverse<Trace: SearchTrace>(
+        _ key: borrowing NameKey, _ type: RecordType, _ trace: inout Trace
+    ) -> Verdict? {
+        guard let reading = ReverseName.read(key) else { return nil }
+        let block = reading.block
+        for index in networks.indices {
+            for subnet in networks[index].subnets {
+                if subnet.contains(block) {
+                    let partial = !reading.isAddress && !reading.hasStrayLabels
+                    if Trace.isOn {
+                        trace.note(.reverse(block: "\(block)", why: "inside \(subnet)"))
+                    }
+                    return partial
+                        ? .noData(.network(index))
+                        : .nxDomain(Absence(authority: .network(index)))
+                }
+                // A block above ours exists because ours does, where the space is private.
+                if block.prefixBits > 0, block.contains(subnet), !reading.hasStrayLabels,
+                    block.network.isPrivate
+                {
+                    if Trace.isOn {
+                        trace.note(.reverse(block: "\(block)", why: "holds \(subnet)"))
+                    }
+                    return .noData(.network(index))
+                }
+            }
+        }
+        return nil
+    }
+
+    /// The network that owns `_x._y.SERVICE` or `tasks.NAME` although it has no such name.
+    private func servicePrefix(_ key: borrowing NameKey) -> Int? {
+        guard let first = networks.indices.first, key.labelCount > 1 else { return nil }
+        if key.labelCount == 2, isTasksLabel(key) { return first }
+        var labels = 0
+        while labels < key.labelCount, key.octets[key.labelRange(labels).lowerBound] == 0x5f {
+            labels += 1
+        }
+        guard labels > 0, labels < key.labelCount else { return nil }
+        var rest = NameKey(seed: networks[first].seed)
+        rest.load(key.name(labels: labels..<key.labelCount))
+        for index in networks.indices {
+            if let found = networks[index].find(rest, labels: rest.labelCount),
+                !found.underSuffixOnly
+            {
+                return index
+            }
+        }
+        return nil
+    }
+
+    private func outside<Trace: SearchTrace>(
+        _ type: RecordType, _ trace: inout Trace
+    ) -> Verdict {
+        trace.note(.notOurs)
+        if type == .any, profile != .docker { return .synthetic(.minimalAny) }
+        if type == .maila || type == .mailb { return .refuse(.obsoleteType) }
+        return isInternal ? .refuse(.internalSandbox) : .forward
+    }
+
+    package subscript(table: TableIndex) -> NetworkTable {
+        switch table {
+        case .network(let index): networks[index]
+        case .zone: zone
+        }
+    }
+
+    private func authority(of table: TableIndex) -> Authority {
+        switch table {
+        case .network(let index): .network(index)
+        case .zone: .resolver
+        }
+    }
+
+    private func isNameServerLabel(_ key: borrowing NameKey) -> Bool {
+        key.octets[0] == 2 && key.octets[1] == 0x6e && key.octets[2] == 0x73
+    }
+
+    private func isTasksLabel(_ key: borrowing NameKey) -> Bool {
+        let tasks: InlineArray<6, UInt8> = [5, 0x74, 0x61, 0x73, 0x6b, 0x73]
+        for index in 0..<6 where key.octets[index] != tasks[index] { return false }
+        return true
+    }
+}
+
+extension NetworkTable {
+    /// The set that answers `type` at a name: the type's own, or for ANY exactly one (RFC 8482
+    /// §4.1), the address before the rest.
+    fileprivate func set(of type: RecordType, in found: Found) -> Int? {
+        for index in found.sets where sets[index].type == type { return index }
+        guard type == .any else { return nil }
+        for preferred in [RecordType.a, .aaaa, .srv, .txt] {
+            for index in found.sets where sets[index].type == preferred { return index }
+        }
+        return found.sets.first
+    }
+}
+
+extension IPAddress {
+    fileprivate func matches(_ type: RecordType) -> Bool {
+        switch self {
+        case .v4: type == .a || type == .any
+        case .v6: type == .aaaa || type == .any
+        }
+    }
+}

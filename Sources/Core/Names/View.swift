@@ -1,0 +1,53 @@
+package import Base
+
+/// Everything that decides one sandbox's answers, as one immutable value.
+package struct View: Sendable {
+    package let sandbox: String
+    /// In priority order.
+    package let networks: [NetworkTable]
+    /// Indices into `networks`, shortest name first: the order in which `NAME.NETWORK` is tried.
+    package let suffixOrder: [Int]
+    /// Records of static zone files, by whole name.
+    package let zone: NetworkTable
+    /// Names at which a zone file has a SOA record: below them nothing is asked upstream.
+    package let zoneApexes: [DomainName]
+    package let profile: NamePolicy.Profile
+    /// Seconds.
+    package let negativeTTL: UInt32
+    /// Asked in this order for names that nothing local knows.
+    package let upstreams: [SocketEndpoint]
+    package let isInternal: Bool
+    /// Blocks whose addresses may ask; nil when the namespace alone decides.
+    package let clients: [CIDR]?
+    /// Where the resolver is reached, the address of `ns.NETWORK`.
+    package let resolverAddress: IPAddress
+    /// Whether every upstream is at a private address, so that private names may be asked there.
+    package let upstreamsArePrivate: Bool
+
+    package init(
+        sandbox: String, networks: [NetworkTable], zone: NetworkTable, zoneApexes: [DomainName],
+        policy: NamePolicy, upstreams: [SocketEndpoint], isInternal: Bool, clients: [CIDR]?,
+        resolverAddress: IPAddress
+    ) {
+        self.sandbox = sandbox
+        self.networks = networks
+        suffixOrder = networks.indices.sorted {
+            (networks[$0].network.labelCount, $0) < (networks[$1].network.labelCount, $1)
+        }
+        self.zone = zone
+        self.zoneApexes = zoneApexes
+        profile = policy.profile
+        negativeTTL = policy.negativeTTL
+        self.upstreams = upstreams
+        self.isInternal = isInternal
+        self.clients = clients
+        self.resolverAddress = resolverAddress
+        upstreamsArePrivate = !upstreams.isEmpty && upstreams.allSatisfy { $0.address.isPrivate }
+    }
+
+    /// Whether a client at `address` may ask this sandbox's resolver.
+    package func admits(_ address: IPAddress) -> Bool {
+        guard let clients else { return true }
+        return address.isLoopback || clients.contains { $0.contains(address) }
+    }
+}

@@ -1,0 +1,67 @@
+import DNSWire
+import Synchronization
+
+/// What one worker has done; written by that worker, read by anybody.
+package final class WorkerCounters: Sendable {
+    package enum Counter: Int, CaseIterable, Sendable {
+        case datagramQueries, streamQueries
+        case noError, formErr, servFail, nxDomain, notImp, refused, notAuth, badVers
+        case localAnswers, forwarded, forwardAnswers, forwardFailures, truncated
+        case droppedShort, droppedResponse, droppedTooLong, droppedSource, droppedNoView
+        case faultOpcode, faultQuestionCount, faultQuestion, faultSectionCounts, faultRecords
+        case faultEDNS, faultTrailing, faultVersion, faultSigned
+        case upstreamMismatch, upstreamMalformed, upstreamUnreachable
+        case streamsAccepted, streamsRefused, streamsTimedOut, streamFaults
+        case repliesUnsent
+    }
+
+    private let values: [Cell]
+
+    private final class Cell: Sendable {
+        let value = Atomic<UInt64>(0)
+    }
+
+    package init() {
+        values = Counter.allCases.map { _ in Cell() }
+    }
+
+    /// Only the owning worker adds, so that no read-modify-write has to be atomic.
+    @inline(__always)
+    func add(_ counter: Counter, _ count: UInt64 = 1) {
+        let cell = values[counter.rawValue]
+        cell.value.store(cell.value.load(ordering: .relaxed) &+ count, ordering: .relaxed)
+    }
+
+    package subscript(counter: Counter) -> UInt64 {
+        values[counter.rawValue].value.load(ordering: .relaxed)
+    }
+
+    func add(_ code: ResponseCode) {
+        switch code {
+        case .noError: add(Counter.noError)
+        case .formErr: add(Counter.formErr)
+        case .servFail: add(Counter.servFail)
+        case .nxDomain: add(Counter.nxDomain)
+        case .notImp: add(Counter.notImp)
+        case .refused: add(Counter.refused)
+        case .notAuth: add(Counter.notAuth)
+        case .badVers: add(Counter.badVers)
+        }
+    }
+
+    func add(_ fault: QueryFault.Reason) {
+        switch fault {
+        case .short: add(.droppedShort)
+        case .response: add(.droppedResponse)
+        case .opcode: add(.faultOpcode)
+        case .questionCount: add(.faultQuestionCount)
+        case .question: add(.faultQuestion)
+        case .sectionCounts: add(.faultSectionCounts)
+        case .records: add(.faultRecords)
+        case .edns: add(.faultEDNS)
+        case .trailingOctets: add(.faultTrailing)
+        case .ednsVersion: add(.faultVersion)
+        case .signed: add(.faultSigned)
+        }
+    }
+}

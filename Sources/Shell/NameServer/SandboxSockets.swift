@@ -1,0 +1,95 @@
+import Base
+import LinuxSystem
+import Names
+
+/// The sockets of one sandbox, all workers' together, before they are handed out.
+struct OpenedSockets: Sendable {
+    let sockets: [SandboxSocket]
+    let endpoint: SocketEndpoint
+    let isRedirected: Bool
+}
+
+/// Opens a sandbox's sockets, in whatever namespace the calling thread is in.
+enum SandboxSockets {
+    /// 127.0.0.11:53 (networkdb-dns.md C1).
+    private static let resolver = SocketEndpoint(
+        address: .v4(IPv4Address(127, 0, 0, 11)), port: 53)
+
+    /// One UDP and one TCP socket per worker at a plain address.
+    static func open(
+        at endpoint: SocketEndpoint, slot: Int, threads: Int
+    ) throws(SystemError) -> OpenedSockets {
+        var sockets: [SandboxSocket] = []
+        var bound = endpoint
+        for _ in 0..<threads {
+            let socket = try Sockets.datagram(boundTo: bound, shared: threads > 1)
+            // Port 0 asks the kernel for one; the others then share it.
+            bound = try Sockets.localEndpoint(of: socket.raw)
+            sockets.append(
+                SandboxSocket(slot: slot, kind: .datagram, endpoint: bound, descriptor: socket))
+        }
+        for _ in 0..<threads {
+            let socket = try Sockets.listener(boundTo: bound, shared: threads > 1)
+            sockets.append(
+                SandboxSocket(slot: slot, kind: .listener, endpoint: bound, descriptor: socket))
+        }
+        return OpenedSockets(sockets: sockets, endpoint: bound, isRedirected: false)
+    }
+
+    /// The resolver of a container: port 53 itself, or a redirect where something holds it.
+    static func openResolver(
+        slot: Int, threads: Int, redirect: Bool
+    ) throws(SystemError) -> OpenedSockets {
+        try NetworkNamespace.raiseLoopback()
+        if !redirect {
+            do throws(SystemError) {
+                return try open(at: resolver, slot: slot, threads: threads)
+            } catch where error.isAddressInUse {
+                // Somebody in the container listens there; a redirect goes round it.
+            }
+        }
+        let high = SocketEndpoint(address: resolver.address, port: 0)
+        let opened = try open(at: high, slot: slot, threads: threads)
+        do throws(Program.Failure) {
+            try Program.run("nft", ["-f", "-"], input: rules(port: opened.endpoint.port))
+        } catch {
+            throw SystemError("nft in the sandbox's namespace: \(error.message)", code: 1)
+        }
+        return OpenedSockets(sockets: opened.sockets, endpoint: resolver, isRedirected: true)
+    }
+
+    /// Takes the rules out of a namespace; one that is gone took them along.
+    static func removeRedirect(at place: Sandbox.Place) {
+        let path: String
+        switch place {
+        case .address: return
+        case .namespace(let namespace): path = namespace
+        case .process(let pid, _, _): path = "/proc/\(pid)/ns/net"
+        }
+        try? NetworkNamespace.inside(path: path) { () throws(SystemError) in
+            try? Program.run("nft", ["-f", "-"], input: "delete table ip waggle-dns\n")
+        }
+    }
+
+    /// Both directions by rule, as Docker's are, so that a flow whose conntrack entry is flushed
+    /// keeps its port (networkdb-dns.md H8).
+    private static func rules(port: UInt16) -> String {
+        """
+        table ip waggle-dns
+        delete table ip waggle-dns
+        table ip waggle-dns {
+          chain output {
+            type nat hook output priority -100;
+            ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:\(port)
+            ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:\(port)
+          }
+          chain postrouting {
+            type nat hook postrouting priority 100;
+            ip saddr 127.0.0.11 udp sport \(port) snat to :53
+            ip saddr 127.0.0.11 tcp sport \(port) snat to :53
+          }
+        }
+
+        """
+    }
+}

@@ -1,0 +1,92 @@
+import Base
+package import Names
+import Synchronization
+
+/// One sandbox's view with its octets, at the slot that the sandbox's sockets carry.
+package final class PublishedView: Sendable {
+    let view: View
+    /// Beside `view.networks`.
+    let networks: [CompiledTable]
+    let zone: CompiledTable
+
+    package init(view: View, networks: [CompiledTable], zone: CompiledTable) {
+        precondition(view.networks.count == networks.count, "one compiled table per network")
+        self.view = view
+        self.networks = networks
+        self.zone = zone
+    }
+
+    subscript(index: TableIndex) -> CompiledTable {
+        switch index {
+        case .network(let network): networks[network]
+        case .zone: zone
+        }
+    }
+}
+
+/// All views at one moment. Immutable; a worker takes it once per batch.
+final class Snapshot: Sendable {
+    let views: [PublishedView?]
+
+    init(views: [PublishedView?]) {
+        self.views = views
+    }
+}
+
+/// Where the publisher leaves snapshots and workers find them.
+///
+/// A worker says while it reads and when it has stopped. The publisher keeps every snapshot that a
+/// worker may still hold, so that the last reference is never a worker's and freeing a large table
+/// never delays an answer.
+final class SnapshotBoard: Sendable {
+    private struct State {
+        var current: Snapshot
+        var epoch: UInt64 = 1
+        var retired: [(epoch: UInt64, snapshot: Snapshot)] = []
+    }
+
+    private static let idle = UInt64.max
+    private let state: Mutex<State>
+    private let readers: [ReaderEpoch]
+
+    private final class ReaderEpoch: Sendable {
+        let value = Atomic<UInt64>(UInt64.max)
+    }
+
+    init(readerCount: Int) {
+        state = Mutex(State(current: Snapshot(views: [])))
+        readers = (0..<readerCount).map { _ in ReaderEpoch() }
+    }
+
+    /// Takes the current snapshot; to be given back with `done` before the next one is taken.
+    func read(reader: Int) -> Snapshot {
+        state.withLock { state in
+            readers[reader].value.store(state.epoch, ordering: .relaxed)
+            return state.current
+        }
+    }
+
+    /// The reader holds no snapshot any more.
+    func done(reader: Int) {
+        readers[reader].value.store(Self.idle, ordering: .releasing)
+    }
+
+    /// Makes a snapshot current and frees those that nobody reads; publisher's thread only.
+    func publish(_ snapshot: Snapshot) {
+        let free = state.withLock { state in
+            state.retired.append((state.epoch, state.current))
+            state.current = snapshot
+            state.epoch += 1
+            return takeUnread(&state)
+        }
+        // Freed here, outside the lock.
+        _ = free.count
+    }
+
+    private func takeUnread(_ state: inout State) -> [Snapshot] {
+        let oldest = readers.map { $0.value.load(ordering: .acquiring) }.min() ?? Self.idle
+        let free = state.retired.filter { $0.epoch < oldest }.map { $0.snapshot }
+        state.retired.removeAll { $0.epoch < oldest }
+        return free
+    }
+}

@@ -1,0 +1,288 @@
+import Base
+import DNSWire
+import LinuxSystem
+import Names
+import Synchronization
+
+/// A sandbox's socket as a worker knows it: slot of the view, and what kind of socket.
+struct SocketToken: Hashable, Sendable {
+    let value: UInt64
+}
+
+/// One thread of the name server: waits, takes a batch, answers it, sends it. Everything it owns is
+/// touched by this thread alone; others reach it through `WorkerInbox`.
+struct Worker: ~Copyable {
+    /// Datagrams taken from one socket before the others get their turn.
+    static let batchMax = 32
+    /// A longer query is not answered; nobody needs one (networkdb-dns.md F8).
+    static let queryOctetsMax = 4096
+    /// Marks the tokens of forwarding sockets, connections and the inbox.
+    static let attemptBit: UInt64 = 1 << 63
+    static let streamBit: UInt64 = 1 << 62
+    private static let inboxToken = UInt64.max
+
+    private let index: Int
+    private let inbox: WorkerInbox
+    private let board: SnapshotBoard
+    private let counters: WorkerCounters
+    private let poller: Poller
+    private var batch: DatagramBatch
+    private var responder: Responder
+    private var desk: ForwardDesk
+    private var sockets: [UInt64: SandboxSocket] = [:]
+    private var streams: StreamTable
+    private var isStopping = false
+
+    init(
+        index: Int, inbox: WorkerInbox, board: SnapshotBoard, limits: NameServer.Limits
+    ) throws(SystemError) {
+        let poller = try Poller()
+        try poller.add(inbox.signal.raw, token: Self.inboxToken, for: .read)
+        let batch = try DatagramBatch(
+            capacity: Self.batchMax, receiveOctets: Self.queryOctetsMax,
+            sendOctets: datagramOctetsMax)
+        self.index = index
+        self.inbox = inbox
+        self.board = board
+        self.poller = poller
+        counters = inbox.counters
+        self.batch = batch
+        responder = Responder(
+            counters: inbox.counters, nameSeed: limits.nameSeed, diceSeed: KernelRandom.uint64())
+        desk = ForwardDesk(
+            counters: inbox.counters, limit: max(1, limits.forwardLimit / limits.threads))
+        streams = StreamTable(counters: inbox.counters)
+    }
+
+    /// Serves until it is told to stop.
+    mutating func run() {
+        var events: [Poller.Event] = []
+        events.reserveCapacity(64)
+        while !isStopping {
+            do throws(SystemError) {
+                try poller.wait(milliseconds: timeout(), into: &events)
+            } catch {
+                // epoll_wait fails only for a bad descriptor, which ours is not.
+                preconditionFailure("\(error)")
+            }
+            for event in events { serve(event) }
+            tick()
+        }
+        sockets.removeAll()
+        streams.closeAll(poller)
+    }
+
+    private func timeout() -> Int32 {
+        let earliest = [desk.nextWake, streams.nextDeadline].compactMap { $0 }.min()
+        guard let earliest else { return -1 }
+        let left = earliest.milliseconds(since: Clock.now())
+        return Int32(clamping: left + 1)
+    }
+
+    private mutating func tick() {
+        let now = Clock.now()
+        if let due = desk.nextWake, due <= now {
+            deliver(desk.wake(poller: poller, at: now), at: now)
+        }
+        if let due = streams.nextDeadline, due <= now { streams.expire(poller, at: now) }
+    }
+
+    private mutating func serve(_ event: Poller.Event) {
+        let token = event.token
+        if token == Self.inboxToken {
+            takeCommands()
+        } else if token & Self.attemptBit != 0 {
+            let now = Clock.now()
+            deliver(desk.readable(token: token, poller: poller, at: now), at: now)
+        } else if token & Self.streamBit != 0 {
+            serveStream(token, event.ready)
+        } else if let socket = sockets[token] {
+            switch socket.kind {
+            case .datagram: serveDatagrams(socket, token: token)
+            case .listener: acceptStreams(socket)
+            }
+        }
+    }
+
+    // MARK: Datagrams
+
+    private mutating func serveDatagrams(_ socket: SandboxSocket, token: UInt64) {
+        let descriptor = socket.descriptor.raw
+        let count: Int
+        do throws(SystemError) {
+            count = try batch.receive(from: descriptor, limit: Self.batchMax)
+        } catch {
+            // An ICMP error for an earlier reply, reported here; the next call reads on.
+            return
+        }
+        guard count > 0 else { return }
+        counters.add(.datagramQueries, UInt64(count))
+        var forwards: [(index: Int, question: ForwardQuestion)] = []
+        let snapshot = board.read(reader: index)
+        if socket.slot < snapshot.views.count, let published = snapshot.views[socket.slot] {
+            for item in 0..<count {
+                guard let client = batch.source(of: item), client != socket.endpoint else {
+                    counters.add(.droppedSource)
+                    continue
+                }
+                if let question = answer(item, client, published) {
+                    forwards.append((item, question))
+                }
+            }
+        } else {
+            counters.add(.droppedNoView, UInt64(count))
+        }
+        _ = consume snapshot
+        board.done(reader: index)
+        let queued = batch.queued
+        let sent = queued > 0 ? batch.send(to: descriptor) : 0
+        if sent < queued { counters.add(.repliesUnsent, UInt64(queued - sent)) }
+        forward(forwards, token: token)
+    }
+
+    /// Answers one datagram of the batch; returns the question when it has to be forwarded.
+    private mutating func answer(
+        _ item: Int, _ client: SocketEndpoint, _ published: PublishedView
+    ) -> ForwardQuestion? {
+        if batch.isTooLong(item) {
+            counters.add(.droppedTooLong)
+            return nil
+        }
+        var question: ForwardQuestion?
+        batch.reply(to: item) { query, out in
+            let outcome = responder.respond(
+                to: query, from: client, over: .datagram, as: published, into: &out)
+            if case .forward(let needed) = outcome { question = needed }
+        }
+        return question
+    }
+
+    private mutating func forward(
+        _ questions: [(index: Int, question: ForwardQuestion)], token: UInt64
+    ) {
+        if questions.isEmpty { return }
+        let now = Clock.now()
+        for (item, question) in questions {
+            guard let client = batch.source(of: item) else { continue }
+            let waiting = ForwardDesk.Client.datagram(
+                socket: SocketToken(value: token), to: client, control: batch.control(of: item))
+            deliver(desk.ask(question, for: waiting, poller: poller, at: now), at: now)
+        }
+    }
+
+    private mutating func deliver(_ deliveries: [ForwardDesk.Delivery], at now: Moment) {
+        for delivery in deliveries {
+            switch delivery.client {
+            case .datagram(let token, let client, let control):
+                // A sandbox that went meanwhile takes its answers with it.
+                guard let socket = sockets[token.value] else { continue }
+                do throws(SystemError) {
+                    try Sockets.send(
+                        socket.descriptor.raw, delivery.octets, to: client, control: control)
+                } catch {
+                    counters.add(.repliesUnsent)
+                }
+            case .stream(let token):
+                streams.deliver(delivery.octets, to: token, poller, at: now)
+                resume(token, at: now)
+            }
+        }
+    }
+
+    // MARK: Streams
+
+    private mutating func acceptStreams(_ socket: SandboxSocket) {
+        let now = Clock.now()
+        do throws(SystemError) {
+            while let accepted = try Sockets.accept(socket.descriptor.raw) {
+                streams.add(accepted, slot: socket.slot, poller, at: now)
+            }
+        } catch {
+            // Out of descriptors: give up an idle connection so that the next one can be taken.
+            counters.add(.streamsRefused)
+            if error.isOutOfDescriptors { streams.closeOldestIdle(poller) }
+        }
+    }
+
+    private mutating func serveStream(_ token: UInt64, _ ready: Poller.Interest) {
+        let now = Clock.now()
+        guard let stream = streams[token] else { return }
+        do throws(StreamConnection.Fault) {
+            if !ready.isDisjoint(with: [.read, .failed]) {
+                try stream.read(into: &streams.scratch, at: now)
+            }
+            if ready.contains(.write) { try stream.flush(at: now) }
+        } catch {
+            counters.add(.streamFaults)
+            streams.close(token, poller)
+            return
+        }
+        resume(token, at: now)
+    }
+
+    /// Answers the questions that wait in a connection's inbox, as far as its limits allow.
+    private mutating func resume(_ token: UInt64, at now: Moment) {
+        guard let stream = streams[token] else { return }
+        do throws(StreamConnection.Fault) {
+            try answer(stream, token, at: now)
+        } catch {
+            counters.add(.streamFaults)
+            streams.close(token, poller)
+            return
+        }
+        streams.settle(token, poller)
+    }
+
+    private mutating func answer(
+        _ stream: StreamConnection, _ token: UInt64, at now: Moment
+    ) throws(StreamConnection.Fault) {
+        while let message = try stream.nextMessage(at: now) {
+            counters.add(.streamQueries)
+            let snapshot = board.read(reader: index)
+            var question: ForwardQuestion?
+            var reply: [UInt8] = []
+            if stream.slot < snapshot.views.count, let published = snapshot.views[stream.slot] {
+                reply = [UInt8](capacity: MessageSize.streamMax) { out in
+                    let outcome = responder.respond(
+                        to: message.span, from: stream.peer, over: .stream, as: published,
+                        into: &out)
+                    if case .forward(let needed) = outcome { question = needed }
+                }
+            }
+            _ = consume snapshot
+            board.done(reader: index)
+            if !reply.isEmpty { try stream.reply(reply, at: now) }
+            if let question {
+                stream.forwarded += 1
+                deliver(
+                    desk.ask(question, for: .stream(token: token), poller: poller, at: now),
+                    at: now)
+            }
+        }
+    }
+
+    // MARK: Commands
+
+    private mutating func takeCommands() {
+        for command in inbox.take() {
+            switch command {
+            case .add(let socket, let token):
+                do throws(SystemError) {
+                    try poller.add(socket.descriptor.raw, token: token, for: .read)
+                    sockets[token] = socket
+                } catch {
+                    inbox.report(error)
+                }
+            case .remove(let slot, let done):
+                for (token, socket) in sockets where socket.slot == slot {
+                    poller.remove(socket.descriptor.raw)
+                    sockets[token] = nil
+                }
+                streams.close(slot: slot, poller)
+                done.raise()
+            case .stop:
+                isStopping = true
+            }
+        }
+    }
+}

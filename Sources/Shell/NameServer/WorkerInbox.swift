@@ -1,0 +1,89 @@
+import Base
+import LinuxSystem
+import Synchronization
+
+/// A sandbox's socket on its way to a worker.
+final class SandboxSocket: Sendable {
+    enum Kind: Sendable {
+        case datagram
+        case listener
+    }
+
+    let slot: Int
+    let kind: Kind
+    /// Where it is bound: a datagram from there is our own.
+    let endpoint: SocketEndpoint
+    let descriptor: Descriptor
+
+    init(slot: Int, kind: Kind, endpoint: SocketEndpoint, descriptor: consuming Descriptor) {
+        self.slot = slot
+        self.kind = kind
+        self.endpoint = endpoint
+        self.descriptor = descriptor
+    }
+}
+
+/// How others reach a worker. Never overflows: the name server's one publisher posts at most two
+/// sockets per sandbox, and waits for each removal.
+final class WorkerInbox: Sendable {
+    enum Command: Sendable {
+        case add(SandboxSocket, token: UInt64)
+        /// Closes the sockets and connections of a slot, then raises the signal.
+        case remove(slot: Int, done: Gate)
+        case stop
+    }
+
+    let signal: WakeSignal
+    let counters = WorkerCounters()
+    private let commands = Mutex<[Command]>([])
+    private let failures = Mutex<[SystemError]>([])
+
+    init() throws(SystemError) {
+        signal = try WakeSignal()
+    }
+
+    func post(_ command: Command) {
+        commands.withLock { $0.append(command) }
+        signal.raise()
+    }
+
+    func take() -> [Command] {
+        signal.clear()
+        return commands.withLock { waiting in
+            defer { waiting = [] }
+            return waiting
+        }
+    }
+
+    func report(_ error: SystemError) {
+        failures.withLock { if $0.count < 16 { $0.append(error) } }
+    }
+}
+
+/// A thing that one thread waits for until others have raised it so many times.
+final class Gate: Sendable {
+    private let signal: WakeSignal
+    private let left: Mutex<Int>
+
+    init(count: Int) throws(SystemError) {
+        signal = try WakeSignal()
+        left = Mutex(count)
+    }
+
+    func raise() {
+        let isLast = left.withLock { count in
+            count -= 1
+            return count == 0
+        }
+        if isLast { signal.raise() }
+    }
+
+    func wait() {
+        guard let poller = try? Poller() else { return }
+        guard (try? poller.add(signal.raw, token: 0, for: .read)) != nil else { return }
+        var events: [Poller.Event] = []
+        while events.isEmpty {
+            guard (try? poller.wait(milliseconds: -1, into: &events)) != nil else { return }
+        }
+    }
+}

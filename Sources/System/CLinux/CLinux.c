@@ -1,0 +1,256 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+// Room for one IP_PKTINFO or IPV6_PKTINFO message.
+#define CONTROL_OCTETS 64
+
+struct waggle_batch {
+    unsigned capacity, receive_octets, send_octets, queued;
+    struct mmsghdr *received, *replies;
+    struct iovec *receive_vectors, *reply_vectors;
+    struct sockaddr_storage *sources;
+    uint8_t *receive_buffers, *send_buffers, *controls;
+};
+
+waggle_batch *waggle_batch_create(unsigned capacity, unsigned receive_octets,
+                                  unsigned send_octets) {
+    waggle_batch *batch = calloc(1, sizeof *batch);
+    if (!batch) return NULL;
+    batch->capacity = capacity;
+    batch->receive_octets = receive_octets;
+    batch->send_octets = send_octets;
+    batch->received = calloc(capacity, sizeof *batch->received);
+    batch->replies = calloc(capacity, sizeof *batch->replies);
+    batch->receive_vectors = calloc(capacity, sizeof *batch->receive_vectors);
+    batch->reply_vectors = calloc(capacity, sizeof *batch->reply_vectors);
+    batch->sources = calloc(capacity, sizeof *batch->sources);
+    batch->receive_buffers = calloc(capacity, receive_octets);
+    batch->send_buffers = calloc(capacity, send_octets);
+    batch->controls = calloc(capacity, CONTROL_OCTETS);
+    if (!batch->received || !batch->replies || !batch->receive_vectors || !batch->reply_vectors ||
+        !batch->sources || !batch->receive_buffers || !batch->send_buffers || !batch->controls) {
+        waggle_batch_destroy(batch);
+        return NULL;
+    }
+    for (unsigned i = 0; i < capacity; i++) {
+        batch->receive_vectors[i].iov_base = batch->receive_buffers + (size_t)i * receive_octets;
+        batch->receive_vectors[i].iov_len = receive_octets;
+        batch->received[i].msg_hdr.msg_iov = &batch->receive_vectors[i];
+        batch->received[i].msg_hdr.msg_iovlen = 1;
+        batch->received[i].msg_hdr.msg_name = &batch->sources[i];
+        batch->received[i].msg_hdr.msg_control = batch->controls + (size_t)i * CONTROL_OCTETS;
+    }
+    return batch;
+}
+
+void waggle_batch_destroy(waggle_batch *batch) {
+    free(batch->received);
+    free(batch->replies);
+    free(batch->receive_vectors);
+    free(batch->reply_vectors);
+    free(batch->sources);
+    free(batch->receive_buffers);
+    free(batch->send_buffers);
+    free(batch->controls);
+    free(batch);
+}
+
+int waggle_batch_receive(waggle_batch *batch, int socket, unsigned limit) {
+    if (limit > batch->capacity) limit = batch->capacity;
+    for (unsigned i = 0; i < limit; i++) {
+        batch->received[i].msg_hdr.msg_namelen = sizeof(struct sockaddr_storage);
+        batch->received[i].msg_hdr.msg_controllen = CONTROL_OCTETS;
+        batch->received[i].msg_hdr.msg_flags = 0;
+    }
+    batch->queued = 0;
+    int count = recvmmsg(socket, batch->received, limit, MSG_DONTWAIT, NULL);
+    return count < 0 ? -errno : count;
+}
+
+const uint8_t *waggle_batch_datagram(const waggle_batch *batch, unsigned index, int *length) {
+    const struct mmsghdr *message = &batch->received[index];
+    *length = message->msg_hdr.msg_flags & MSG_TRUNC ? -1 : (int)message->msg_len;
+    return batch->receive_buffers + (size_t)index * batch->receive_octets;
+}
+
+int waggle_batch_source(const waggle_batch *batch, unsigned index, uint8_t *address,
+                        uint16_t *port) {
+    const struct sockaddr_storage *source = &batch->sources[index];
+    if (source->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)source;
+        memcpy(address, &v4->sin_addr, 4);
+        *port = ntohs(v4->sin_port);
+        return 4;
+    }
+    if (source->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)source;
+        memcpy(address, &v6->sin6_addr, 16);
+        *port = ntohs(v6->sin6_port);
+        return 6;
+    }
+    return 0;
+}
+
+uint8_t *waggle_batch_reply(waggle_batch *batch, unsigned index) {
+    return batch->send_buffers + (size_t)index * batch->send_octets;
+}
+
+void waggle_batch_queue(waggle_batch *batch, unsigned index, unsigned length) {
+    unsigned slot = batch->queued++;
+    const struct msghdr *query = &batch->received[index].msg_hdr;
+    struct msghdr *reply = &batch->replies[slot].msg_hdr;
+    batch->reply_vectors[slot].iov_base = waggle_batch_reply(batch, index);
+    batch->reply_vectors[slot].iov_len = length;
+    reply->msg_iov = &batch->reply_vectors[slot];
+    reply->msg_iovlen = 1;
+    reply->msg_name = query->msg_name;
+    reply->msg_namelen = query->msg_namelen;
+    // What IP_PKTINFO said about the query makes the reply leave from the address it was sent to.
+    reply->msg_control = query->msg_controllen ? query->msg_control : NULL;
+    reply->msg_controllen = query->msg_controllen;
+    reply->msg_flags = 0;
+}
+
+int waggle_batch_send(waggle_batch *batch, int socket) {
+    unsigned sent = 0;
+    int failure = 0;
+    while (sent < batch->queued) {
+        int count = sendmmsg(socket, batch->replies + sent, batch->queued - sent, MSG_DONTWAIT);
+        if (count <= 0) {
+            if (errno == EINTR) continue;
+            failure = errno;
+            // One unreachable client must not cost the others their replies.
+            if (failure == EAGAIN) break;
+            for (unsigned i = sent; i + 1 < batch->queued; i++) {
+                batch->replies[i] = batch->replies[i + 1];
+            }
+            batch->queued--;
+            continue;
+        }
+        sent += (unsigned)count;
+    }
+    batch->queued = 0;
+    return sent == 0 && failure ? -failure : (int)sent;
+}
+
+_Static_assert(WAGGLE_READ == EPOLLIN && WAGGLE_WRITE == EPOLLOUT, "poll(2) events");
+_Static_assert(WAGGLE_PRIORITY == EPOLLPRI && WAGGLE_FAILED == (EPOLLERR | EPOLLHUP),
+               "poll(2) events");
+
+int waggle_epoll_create(void) {
+    int descriptor = epoll_create1(EPOLL_CLOEXEC);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+int waggle_epoll_control(int poller, int change, int descriptor, uint64_t token, uint32_t events) {
+    struct epoll_event event = {.events = events, .data.u64 = token};
+    return epoll_ctl(poller, change, descriptor, &event) == 0 ? 0 : -errno;
+}
+
+int waggle_epoll_wait(int poller, waggle_event *events, int capacity, int milliseconds) {
+    struct epoll_event raw[64];
+    if (capacity > 64) capacity = 64;
+    int count = epoll_wait(poller, raw, capacity, milliseconds);
+    if (count < 0) return -errno;
+    for (int i = 0; i < count; i++) {
+        events[i].token = raw[i].data.u64;
+        events[i].ready = raw[i].events;
+    }
+    return count;
+}
+
+int waggle_eventfd(void) {
+    int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+int waggle_accept(int listener, void *address, unsigned *length) {
+    int descriptor = accept4(listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    return descriptor < 0 ? -errno : descriptor;
+}
+
+long waggle_random(void *buffer, size_t length) {
+    ssize_t count = getrandom(buffer, length, 0);
+    return count < 0 ? -errno : count;
+}
+
+int waggle_enter_network_namespace(int descriptor) {
+    return setns(descriptor, CLONE_NEWNET) == 0 ? 0 : -errno;
+}
+
+int waggle_pidfd_open(int pid) {
+    long descriptor = syscall(SYS_pidfd_open, pid, 0);
+    return descriptor < 0 ? -errno : (int)descriptor;
+}
+
+int waggle_notify(const char *path, const char *state) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
+    if (length == 0 || length >= sizeof address.sun_path) return -EINVAL;
+    memcpy(address.sun_path, path, length);
+    if (path[0] == '@') address.sun_path[0] = 0;
+    int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    ssize_t sent = sendto(descriptor, state, strlen(state), MSG_NOSIGNAL,
+                          (const struct sockaddr *)&address,
+                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+    int failure = sent < 0 ? errno : 0;
+    close(descriptor);
+    return -failure;
+}
+
+void waggle_thread_name(const char *name) { pthread_setname_np(pthread_self(), name); }
+
+int waggle_raise_loopback(void) {
+    int descriptor = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0) return -errno;
+    struct ifreq request = {.ifr_name = "lo"};
+    int code = ioctl(descriptor, SIOCGIFFLAGS, &request);
+    if (code == 0 && !(request.ifr_flags & IFF_UP)) {
+        request.ifr_flags |= IFF_UP;
+        code = ioctl(descriptor, SIOCSIFFLAGS, &request);
+    }
+    int failure = code == 0 ? 0 : errno;
+    close(descriptor);
+    return -failure;
+}
+
+unsigned waggle_batch_queued(const waggle_batch *batch) { return batch->queued; }
+
+const uint8_t *waggle_batch_control(const waggle_batch *batch, unsigned index, unsigned *length) {
+    *length = (unsigned)batch->received[index].msg_hdr.msg_controllen;
+    return batch->controls + (size_t)index * CONTROL_OCTETS;
+}
+
+int waggle_send(int socket, const void *octets, size_t length, const void *address,
+                unsigned address_length, const void *control, unsigned control_length) {
+    struct iovec vector = {.iov_base = (void *)octets, .iov_len = length};
+    struct msghdr message = {
+        .msg_name = (void *)address,
+        .msg_namelen = address_length,
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+        .msg_control = control_length ? (void *)control : NULL,
+        .msg_controllen = control_length,
+    };
+    return sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -errno : 0;
+}
+
+int waggle_pipe(int *ends) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : -errno; }

@@ -1,0 +1,72 @@
+// What Swift cannot spell: batched datagrams with their control messages, and system calls without
+// a wrapper in the C library's Swift overlay. Nothing here knows what the octets mean.
+#ifndef WAGGLE_CLINUX_H
+#define WAGGLE_CLINUX_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+// A batch of datagrams: received with one recvmmsg, answered in place with one sendmmsg.
+typedef struct waggle_batch waggle_batch;
+
+// NULL when memory is short. `capacity` datagrams of up to `receive_octets`, replies of up to
+// `send_octets`.
+waggle_batch *_Nullable waggle_batch_create(unsigned capacity, unsigned receive_octets,
+                                            unsigned send_octets);
+void waggle_batch_destroy(waggle_batch *batch);
+
+// Receives up to `limit` datagrams without waiting; returns how many, or -errno.
+int waggle_batch_receive(waggle_batch *batch, int socket, unsigned limit);
+// The octets of datagram `index`; `*length` is -1 for one that was longer than the buffer.
+const uint8_t *waggle_batch_datagram(const waggle_batch *batch, unsigned index, int *length);
+// Its sender: fills 16 octets (IPv4 in the first 4), returns 4, 6, or 0 for another family.
+int waggle_batch_source(const waggle_batch *batch, unsigned index, uint8_t *address,
+                        uint16_t *port);
+// The buffer for the reply to datagram `index`.
+uint8_t *waggle_batch_reply(waggle_batch *batch, unsigned index);
+// Queues the reply, to the sender and from the address that was asked.
+void waggle_batch_queue(waggle_batch *batch, unsigned index, unsigned length);
+unsigned waggle_batch_queued(const waggle_batch *batch);
+// The control messages that came with a datagram, to be handed to `waggle_send` with a late reply.
+const uint8_t *waggle_batch_control(const waggle_batch *batch, unsigned index, unsigned *length);
+// Sends what is queued; returns how many were sent, or -errno when none was.
+int waggle_batch_send(waggle_batch *batch, int socket);
+
+// epoll(7), which the C library's overlay for Swift leaves out. Events are those of poll(2).
+enum { WAGGLE_READ = 0x1, WAGGLE_PRIORITY = 0x2, WAGGLE_WRITE = 0x4, WAGGLE_FAILED = 0x18 };
+typedef struct {
+    uint64_t token;
+    uint32_t ready;
+} waggle_event;
+int waggle_epoll_create(void);
+// `change`: 1 add, 2 remove, 3 modify. Returns 0 or -errno.
+int waggle_epoll_control(int poller, int change, int descriptor, uint64_t token, uint32_t events);
+// Fills at most `capacity` (up to 64) events; returns how many, or -errno.
+int waggle_epoll_wait(int poller, waggle_event *events, int capacity, int milliseconds);
+// eventfd(2), never blocking; returns a descriptor or -errno.
+int waggle_eventfd(void);
+// accept4(2), never blocking, closed on exec; returns a descriptor or -errno.
+int waggle_accept(int listener, void *address, unsigned *length);
+// pipe2(2), closed on exec: the reading end, then the writing end; returns 0 or -errno.
+int waggle_pipe(int *ends);
+// getrandom(2); returns octets or -errno.
+long waggle_random(void *buffer, size_t length);
+// sendmsg(2) of one datagram without waiting; returns 0 or -errno.
+int waggle_send(int socket, const void *octets, size_t length, const void *address,
+                unsigned address_length, const void *_Nullable control, unsigned control_length);
+// Brings the loopback interface of the calling thread's namespace up; returns 0 or -errno.
+int waggle_raise_loopback(void);
+// setns(2) for a network namespace; returns 0 or -errno.
+int waggle_enter_network_namespace(int descriptor);
+// pidfd_open(2); returns a descriptor or -errno.
+int waggle_pidfd_open(int pid);
+// Sends one state to systemd's notification socket; returns 0 or -errno.
+int waggle_notify(const char *path, const char *state);
+// Sets the calling thread's name, at most 15 octets.
+void waggle_thread_name(const char *name);
+
+#pragma clang assume_nonnull end
+
+#endif

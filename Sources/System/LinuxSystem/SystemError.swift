@@ -1,0 +1,36 @@
+import Glibc
+
+/// A system call that failed: which, and how.
+package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The call's name as in its manual page.
+    package let call: String
+    /// The value of `errno`.
+    package let code: Int32
+
+    package init(_ call: String, code: Int32) {
+        self.call = call
+        self.code = code
+    }
+
+    /// The failure of the call that has just returned.
+    static func last(_ call: String) -> SystemError {
+        SystemError(call, code: errno)
+    }
+
+    package var isAddressInUse: Bool { code == EADDRINUSE }
+    package var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
+    package var isNoSuchFile: Bool { code == ENOENT }
+    package var isTryAgain: Bool { code == EAGAIN || code == EINTR }
+    package var isDiskFull: Bool { code == ENOSPC || code == EDQUOT }
+
+    package var description: String {
+        "\(call): \(Self.text(of: code))"
+    }
+
+    private static func text(of code: Int32) -> String {
+        var buffer = [CChar](repeating: 0, count: 128)
+        guard unsafe strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }
+        let text = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+        return String(decoding: text, as: UTF8.self)
+    }
+}
