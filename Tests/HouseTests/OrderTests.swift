@@ -67,6 +67,23 @@ struct OrderTests {
         )
     }
 
+    @Test("a member is looked up in the type of its owner, where that is known")
+    func owners() {
+        let types = """
+            struct Sandbox { let networks: [Int] }
+            struct Registry { private(set) var networks: [Int: Int] = [:] }
+            struct Store { var lone: [Int: Int] = [:] }
+            """
+        func count(_ line: String) -> Int { found(line, beside: types).count }
+        #expect(count("for n in sandbox.networks {}") == 0)
+        #expect(count("func f(box: borrowing Sandbox) { for n in box.networks {} }") == 0)
+        #expect(count("for n in registry.networks {}") == 1)
+        #expect(count("func f(r: Registry) { for n in r.networks {} }") == 1)
+        #expect(count("for n in f(x).networks {}") == 0)
+        #expect(count("for n in f(x).lone {}") == 1)
+        #expect(count("extension Registry { func f() { for n in self.networks {} } }") == 1)
+    }
+
     @Test("other rooms may iterate as they like")
     func otherRooms() {
         let source = "let a: Set<Int> = []\nfor x in a {}"

@@ -53,20 +53,48 @@ struct SourceFile {
         Violation(path: path, line: line, what: what)
     }
 
-    /// Whether a comment `// WORD: reason` stands on the line or in the comments and attributes
-    /// directly above it.
+    /// Whether a comment `// WORD: reason` stands on the line, in the comments and attributes
+    /// directly above it, or in the comments directly below.
     func hasReason(_ word: String, at line: Int) -> Bool {
-        var index = line - 1
-        while lines.indices.contains(index) {
-            if let comment = lines[index].firstRange(of: "// \(word): ") {
-                return !lines[index][comment.upperBound...].allSatisfy(\.isWhitespace)
-            }
-            index -= 1
-            guard lines.indices.contains(index) else { return false }
-            let above = lines[index].drop { $0 == " " }
-            guard above.hasPrefix("//") || above.hasPrefix("@") else { return false }
+        let above = lines[..<max(0, line - 1)].reversed().prefix { text in
+            let code = text.drop { $0 == " " }
+            return code.hasPrefix("//") || code.hasPrefix("@")
         }
-        return false
+        let below = lines.dropFirst(line).prefix { $0.drop { $0 == " " }.hasPrefix("//") }
+        return ([lines[line - 1]] + above + below).contains { text in
+            guard let mark = text.firstRange(of: "// \(word): ") else { return false }
+            return !text[mark.upperBound...].allSatisfy(\.isWhitespace)
+        }
+    }
+}
+
+extension SourceFile {
+    /// The index of the bracket that closes the one at `index`, or the last token.
+    func closing(_ index: Int) -> Int {
+        var depth = 0
+        for at in index..<tokens.count {
+            switch tokens[at].text {
+            case "(", "[", "{": depth += 1
+            case ")", "]", "}": depth -= 1
+            default: break
+            }
+            if depth == 0 { return at }
+        }
+        return tokens.count - 1
+    }
+
+    /// The index of the bracket that opens what the one at `index` closes, or the first token.
+    func opening(_ index: Int) -> Int {
+        var depth = 0
+        for at in (0...index).reversed() {
+            switch tokens[at].text {
+            case ")", "]", "}": depth += 1
+            case "(", "[", "{": depth -= 1
+            default: break
+            }
+            if depth == 0 { return at }
+        }
+        return 0
     }
 }
 

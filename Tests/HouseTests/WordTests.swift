@@ -59,6 +59,7 @@ struct WordTests {
         #expect(found("System/LinuxSystem", proof + "let a = 1\n" + line) == 1)
         #expect(found("System/LinuxSystem", proof + line) == 0)
         #expect(found("System/LinuxSystem", proof + "// and so on\n@a\n" + line) == 0)
+        #expect(found("System/LinuxSystem", line + "\n    " + proof) == 0)
         #expect(found("Run/Daemon", proof + line) == 1)
         #expect(found("Run/Daemon", "// " + line) == 0)
     }

@@ -1,8 +1,8 @@
 /// Finds places in Core and Wire where the order of a dictionary or set may reach an output.
 ///
 /// That order differs from process to process, so two builds of the same state would differ too.
-/// The check knows a collection by how its name is declared, in the same file or, for a name that
-/// the file does not declare itself, elsewhere in the target. It follows the chain of calls behind
+/// The check knows a collection by how its name is declared: in the same file, elsewhere in the
+/// target when the file does not declare the name itself, or in the type of what owns it. It follows the chain of calls behind
 /// the name: `sorted`, `count`, `contains` and their like settle the order, `map`, `keys`, `first`
 /// and a `for` let it out. Where order is truly without effect, a comment `// Unordered: why` on
 /// the line or above it says so.
@@ -50,24 +50,24 @@ enum OrderCheck {
         let files = SourceFile.swift(in: sources).filter { file in
             file.room == "Core" || file.room == "Wire"
         }
-        var shared: [String: Set<String>] = [:]
         let names = files.map { DeclaredNames(in: $0) }
+        var targets: [String: DeclaredNames] = [:]
         for (file, declared) in zip(files, names) {
-            shared[file.target, default: []].formUnion(declared.properties)
+            targets[file.target, default: DeclaredNames()].share(declared)
         }
         return zip(files, names).flatMap { file, declared in
-            let known = declared.unordered.union(
-                (shared[file.target] ?? []).subtracting(declared.ordered)
-            )
-            return violations(in: file, names: known)
+            violations(in: file, declared, targets[file.target] ?? DeclaredNames())
         }
     }
 
-    private static func violations(in file: SourceFile, names: Set<String>) -> [Violation] {
+    private static func violations(
+        in file: SourceFile,
+        _ declared: DeclaredNames,
+        _ target: DeclaredNames
+    ) -> [Violation] {
         file.tokens.indices.compactMap { index in
-            let word = file.text(index)
             let leak: String? =
-                if names.contains(word), !isLabel(file, index) {
+                if isCollection(file, index, declared, target), !isLabel(file, index) {
                     leak(file, start: expressionStart(file, index), next: index + 1)
                 } else if let end = makesCollection(file, index) {
                     leak(file, start: index, next: end)
@@ -76,8 +76,30 @@ enum OrderCheck {
                 }
             let line = file.tokens[index].line
             guard let leak, !file.hasReason("Unordered", at: line) else { return nil }
-            return file.violation(at: line, "the order of \(word) reaches \(leak)")
+            return file.violation(at: line, "the order of \(file.text(index)) reaches \(leak)")
         }
+    }
+
+    /// Whether the word at `index` names a dictionary or set.
+    ///
+    /// `owner.name` is looked up in the owner's type where that is known; where it is not, the
+    /// name has to mean a collection wherever the target declares it.
+    private static func isCollection(
+        _ file: SourceFile,
+        _ index: Int,
+        _ declared: DeclaredNames,
+        _ target: DeclaredNames
+    ) -> Bool {
+        let name = file.text(index)
+        let isKnown =
+            declared.unordered.contains(name)
+            || target.unordered.contains(name) && !declared.ordered.contains(name)
+        guard isKnown, file.text(index - 1) == "." else { return isKnown }
+        let owner = file.text(index - 2) == "?" ? file.text(index - 3) : file.text(index - 2)
+        if owner == "self" { return isKnown }
+        let type = declared.types[owner] ?? owner.prefix(1).uppercased() + owner.dropFirst()
+        if let isUnordered = target.members[type]?[name] { return isUnordered }
+        return !target.members.values.contains { $0[name] == false }
     }
 
     /// How the order gets out of the chain whose next token is at `next`; nil when it does not.
@@ -110,11 +132,14 @@ enum OrderCheck {
         return settlingCalls.contains(caller) ? nil : sequence
     }
 
-    /// The first token of `self.state.name` for the index of `name`.
+    /// The first token of `self.state(x)[y]?.name` for the index of `name`.
     private static func expressionStart(_ file: SourceFile, _ index: Int) -> Int {
         var start = index
         while file.text(start - 1) == "." {
-            let owner = file.text(start - 2) == "?" ? start - 3 : start - 2
+            var owner = start - 2
+            while ["?", "!", ")", "]"].contains(file.text(owner)) {
+                owner = [")", "]"].contains(file.text(owner)) ? file.opening(owner) - 1 : owner - 1
+            }
             guard file.text(owner).first?.isLetter == true else { break }
             start = owner
         }
@@ -149,88 +174,5 @@ enum OrderCheck {
     /// An argument label or the name in a declaration is no use of the collection.
     private static func isLabel(_ file: SourceFile, _ index: Int) -> Bool {
         file.text(index + 1) == ":" || ["let", "var"].contains(file.text(index - 1))
-    }
-}
-
-/// The names a file declares, sorted by whether their type has an order.
-struct DeclaredNames {
-    /// Names of dictionaries and sets.
-    var unordered: Set<String> = []
-    /// Those of them that other files of the target can see.
-    var properties: Set<String> = []
-    /// Names declared as something else.
-    var ordered: Set<String> = []
-
-    init(in file: SourceFile) {
-        let aliases = Set(
-            file.tokens.indices.filter { index in
-                file.text(index) == "typealias" && file.text(index + 2) == "="
-                    && Self.isUnorderedType(file, index + 3, aliases: [])
-            }.map { file.text($0 + 1) }
-        )
-        var depth = 0
-        for index in file.tokens.indices {
-            if file.text(index) == "{" { depth += 1 }
-            if file.text(index) == "}" { depth -= 1 }
-            guard let isUnordered = Self.kind(file, index, aliases: aliases) else { continue }
-            let name = file.text(index)
-            if isUnordered {
-                unordered.insert(name)
-                if Self.isShared(file, index) { properties.insert(name) }
-            } else {
-                ordered.insert(name)
-            }
-        }
-        ordered.subtract(unordered)
-    }
-
-    /// Whether the word at `index` is declared here as unordered; nil when it is no declaration.
-    private static func kind(_ file: SourceFile, _ index: Int, aliases: Set<String>) -> Bool? {
-        guard file.text(index).first?.isLetter == true else { return nil }
-        let isVariable = ["let", "var"].contains(file.text(index - 1))
-        switch file.text(index + 1) {
-        case ":":
-            // A variable, a parameter, or an argument: only a type can follow the first two.
-            if isUnorderedType(file, index + 2, aliases: aliases) { return true }
-            return isVariable ? false : nil
-        case "=" where isVariable:
-            return isUnorderedType(file, index + 2, aliases: aliases)
-        default:
-            return isVariable ? false : nil
-        }
-    }
-
-    /// Whether a dictionary or set type, or a literal of one, begins at `index`.
-    private static func isUnorderedType(
-        _ file: SourceFile,
-        _ index: Int,
-        aliases: Set<String>
-    ) -> Bool {
-        var at = index
-        while ["inout", "borrowing", "consuming", "sending", "(", "@"].contains(file.text(at)) {
-            at += 1
-        }
-        if ["Set", "Dictionary"].contains(file.text(at)) {
-            return file.text(at + 1) == "<" || file.text(at + 1) == "(" || file.text(at + 1) == "="
-        }
-        if aliases.contains(file.text(at)) { return true }
-        guard file.text(at) == "[" else { return false }
-        let end = file.closing(at)
-        guard !["."].contains(file.text(end + 1)) else { return false }
-        var inside = at + 1
-        while inside < end {
-            if ["(", "[", "{"].contains(file.text(inside)) { inside = file.closing(inside) }
-            if file.text(inside) == ":" { return true }
-            inside += 1
-        }
-        return false
-    }
-
-    /// Whether other files can see the name: a stored property that is not private.
-    private static func isShared(_ file: SourceFile, _ index: Int) -> Bool {
-        guard ["let", "var"].contains(file.text(index - 1)) else { return false }
-        let line = file.lines[file.tokens[index].line - 1]
-        let indent = line.prefix { $0 == " " }.count
-        return indent <= 4 && !line.contains("private var") && !line.contains("private let")
     }
 }

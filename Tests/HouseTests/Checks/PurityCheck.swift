@@ -82,19 +82,3 @@ enum PurityCheck {
         }
     }
 }
-
-extension SourceFile {
-    /// The index of the bracket that closes the one at `index`, or the last token.
-    func closing(_ index: Int) -> Int {
-        var depth = 0
-        for at in index..<tokens.count {
-            switch tokens[at].text {
-            case "(", "[", "{": depth += 1
-            case ")", "]", "}": depth -= 1
-            default: break
-            }
-            if depth == 0 { return at }
-        }
-        return tokens.count - 1
-    }
-}
