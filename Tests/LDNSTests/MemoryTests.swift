@@ -33,7 +33,8 @@ struct MemoryTests {
             c00c 0001 0001 00000005 0004 0a00000b
             c00c 0010 0001 00000007 0007 0161 03622063
             00 0029 04d0 00008000 0006 000f 0002 0016
-            """)
+            """
+        )
         // The second record's length takes in an octet of the OPT record.
         #expect(throws: MessageError.self) { try DecodedMessage(torn) }
         var whole = torn
@@ -49,9 +50,11 @@ struct MemoryTests {
         }
     }
 
-    /// Runs the body once to warm up and then until resident memory has grown by less than 4 MiB
-    /// in a round, at most four times. A leak of 210 octets a turn would show in every round;
-    /// other suites that run at the same time do not grow in all of them.
+    /// Runs the body once to warm up and then until resident memory has grown by less than 4 MiB in
+    /// a round, at most four times.
+    ///
+    /// A leak of 210 octets a turn would show in every round; other suites that run at the same
+    /// time do not grow in all of them.
     private func expectFlat(_ body: () throws -> Void) throws {
         try body()
         var growths: [Int] = []

@@ -9,18 +9,21 @@ private enum Reply {
         """
         c00c 0001 0001 00000005 0004 0a00000b
         c00c 0010 0001 00000007 0008 016103 622063 0100
-        """)
+        """
+    )
     static let soa = ZoneTextTests.octets(
         """
         c010 0006 0001 00000005 001a
         026e73c010 00 00000001 00000002 00000003 00000004 00000005
-        """)
+        """
+    )
     /// Version 0, size 1232, DO, extended code 1, option 15 with two octets.
     static let opt = ZoneTextTests.octets("00 0029 04d0 01008000 0006 000f 0002 0016")
     static let plainOPT = ZoneTextTests.octets("00 0029 1000 00000000 0000")
 
     static func header(
-        flags: UInt16, counts: (question: UInt8, answer: UInt8, authority: UInt8, rest: UInt8)
+        flags: UInt16,
+        counts: (question: UInt8, answer: UInt8, authority: UInt8, rest: UInt8)
     ) -> [UInt8] {
         [
             0x12, 0x34, UInt8(flags >> 8), UInt8(truncatingIfNeeded: flags),
@@ -45,10 +48,12 @@ struct MessageTests {
         #expect(message.opcode == 0)
         #expect(message.rcode == 16)
         #expect(
-            message.question.map { "\($0.name) \($0.type) \($0.recordClass)" } == ["Web.svc. A 1"])
+            message.question.map { "\($0.name) \($0.type) \($0.recordClass)" } == ["Web.svc. A 1"]
+        )
         #expect(
             message.answer.map { "\($0.owner) \($0.ttl) \($0.type) \($0.dataText)" }
-                == ["Web.svc. 5 A 10.0.0.11", "Web.svc. 7 TXT \"a\" \"b c\" \"\\000\""])
+                == ["Web.svc. 5 A 10.0.0.11", "Web.svc. 7 TXT \"a\" \"b c\" \"\\000\""]
+        )
         #expect(message.authority.map(\.dataText) == ["ns.svc. . 1 2 3 4 5"])
         #expect(message.authority.first?.data.count == 29)
         #expect(message.additional.isEmpty)
@@ -111,7 +116,8 @@ struct MessageTests {
         let stray = ZoneTextTests.octets("00 0029 1000 00000000 0003 000f00")
         #expect(throws: MessageError.optionLength) { try DecodedMessage(rest(1) + stray) }
         let tsig = ZoneTextTests.octets(
-            "00 00fa 00ff 00000000 0011 00 000000000000 0000 0000 0000 0000 0000")
+            "00 00fa 00ff 00000000 0011 00 000000000000 0000 0000 0000 0000 0000"
+        )
         #expect(throws: MessageError.tsigPlace(offset: 12 + tsig.count)) {
             try DecodedMessage(rest(2) + tsig + tsig)
         }
@@ -142,7 +148,8 @@ struct MessageTests {
         let text = try MessagePrinter.text(of: Reply.whole)
         #expect(text == expected)
         #expect(
-            try MessagePrinter.answers(of: Reply.whole) == "10.0.0.11\n\"a\" \"b c\" \"\\000\"\n")
+            try MessagePrinter.answers(of: Reply.whole) == "10.0.0.11\n\"a\" \"b c\" \"\\000\"\n"
+        )
     }
 
     @Test("an empty answer prints nothing, and no message is an error")

@@ -8,7 +8,11 @@ struct ZoneTextTests {
 
     static func records(_ text: String) throws -> [ZoneRecord] {
         try ZoneText.records(
-            in: text, origin: DomainName(origin), defaultTTL: 60, file: "z")
+            in: text,
+            origin: DomainName(origin),
+            defaultTTL: 60,
+            file: "z"
+        )
     }
 
     static func fault(_ text: String) -> ZoneTextError? {
@@ -39,8 +43,10 @@ struct ZoneTextTests {
         ("TXT \"\"", 16, "00"),
         ("AAAA 2001:db8::1", 28, "20010db8000000000000000000000001"),
         ("SRV 1 2 53 ns.", 33, "000100020035026e7300"),
-        ("NAPTR 1 2 \"u\" \"E2U+sip\" \"!^.*$!x!\" .", 35,
-            "0001000201750745 32552b7369700821 5e2e2a2421782100"),
+        (
+            "NAPTR 1 2 \"u\" \"E2U+sip\" \"!^.*$!x!\" .", 35,
+            "0001000201750745 32552b7369700821 5e2e2a2421782100"
+        ),
         ("DNAME b.", 39, "016200"),
         ("DS 1 8 2 ab cd", 43, "00010802abcd"),
         ("SSHFP 4 2 ABCD", 44, "0402abcd"),
@@ -48,8 +54,10 @@ struct ZoneTextTests {
         ("HTTPS 1 . alpn=\"h2,h3\" port=8443", 65, "000100000100060268320268330003000220fb"),
         ("SVCB 0 b.", 64, "0000016200"),
         ("CAA 0 issue \"ca.test\"", 257, "00056973737565 63612e74657374"),
-        ("LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m", 29,
-            "000016138b3cf018810cbce0009895b8"),
+        (
+            "LOC 52 22 23.000 N 4 53 32.000 E -2.00m 0.00m 10000m 10m", 29,
+            "000016138b3cf018810cbce0009895b8"
+        ),
         ("EUI48 00-00-5e-00-53-2a", 108, "00005e00532a"),
         ("TYPE1 \\# 4 C0 000201", 1, "c0000201"),
         ("TYPE65280 \\# 3 0102 03", 65_280, "010203"),
@@ -60,7 +68,10 @@ struct ZoneTextTests {
     @Test("record data become the octets of their RFCs", arguments: forms)
     func form(text: String, type: UInt16, hex: String) throws {
         let record = try ZoneText.record(
-            "a 5 IN \(text)", origin: DomainName(Self.origin), defaultTTL: 60)
+            "a 5 IN \(text)",
+            origin: DomainName(Self.origin),
+            defaultTTL: 60
+        )
         #expect(record.owner == (try DomainName("a.zone.test")))
         #expect(record.type == RecordType(type))
         #expect(record.ttl == 5)
@@ -95,7 +106,8 @@ struct ZoneTextTests {
                 "9 ns.zone.test 40 AAAA", "11 www.sub.zone.test 5400 A",
                 "12 *.wild.sub.zone.test 5400 TXT", "15 other 172800 MX",
                 "16 www.other 5400 CNAME",
-            ])
+            ]
+        )
         #expect(records[6].data == Self.octets("000a 046d61696c 056f74686572 00"))
         #expect(records[5].data == Self.octets("036f6e650374776f"))
     }
@@ -163,11 +175,15 @@ struct ZoneTextTests {
         ("a SOA n h 1 1 1 1 1y", 1, .ttl("1y")),
         ("a DS 1 300 2 abcd", 1, .number(text: "300", max: 255)),
         ("a DS 1 8 2 ab c", 1, .hexadecimal),
-        ("a NSEC3 1 1 12 aabb 2t7b4g4vsa5smi47k61mv5b=v1a22bojr A", 1,
-            .malformed(RecordType(50))),
+        (
+            "a NSEC3 1 1 12 aabb 2t7b4g4vsa5smi47k61mv5b=v1a22bojr A", 1,
+            .malformed(RecordType(50))
+        ),
         ("a HTTPS 1 . key65=a port=1 key65=b", 1, .malformed(.https)),
-        ("a RRSIG A 5 3 1 200303221731031 20030220173103 1 e. AA==", 1,
-            .number(text: "200303221731031", max: .max)),
+        (
+            "a RRSIG A 5 3 1 200303221731031 20030220173103 1 e. AA==", 1,
+            .number(text: "200303221731031", max: .max)
+        ),
     ]
 
     @Test("each fault names its line and itself", arguments: faults)
@@ -186,7 +202,10 @@ struct ZoneTextTests {
         let owner = try DomainName("a.zone.test")
         let clash = { (line: Int, other: Int) in
             ZoneTextError(
-                file: "z", line: line, reason: .aliasClash(owner: owner, otherLine: other))
+                file: "z",
+                line: line,
+                reason: .aliasClash(owner: owner, otherLine: other)
+            )
         }
         #expect(Self.fault("a CNAME b\nb A 192.0.2.1\nA A 192.0.2.1") == clash(3, 1))
         #expect(Self.fault("\na A 192.0.2.1\n TXT x\n CNAME b") == clash(4, 2))
@@ -194,7 +213,8 @@ struct ZoneTextTests {
         #expect(Self.fault("a CNAME b\na CNAME b\na NSEC b A\nb A 192.0.2.1") == nil)
         #expect(
             clash(4, 2).description
-                == "z:4: a.zone.test has a CNAME and another record (line 2); keep one of them")
+                == "z:4: a.zone.test has a CNAME and another record (line 2); keep one of them"
+        )
     }
 
     @Test("every limit holds at its edge")
@@ -212,18 +232,21 @@ struct ZoneTextTests {
         let part = String(repeating: "x", count: 8_000) + "\n"
         #expect(
             Self.fault("a TXT ( " + String(repeating: part, count: 5))
-                == error(5, .recordOctets(limit: ZoneText.recordOctetsMax)))
+                == error(5, .recordOctets(limit: ZoneText.recordOctetsMax))
+        )
         let size = ZoneText.fileOctetsMax
         #expect(
             Self.fault(String(repeating: "\n", count: size + 1))
-                == error(1, .fileOctets(have: size + 1, limit: size)))
+                == error(1, .fileOctets(have: size + 1, limit: size))
+        )
 
         let label = String(repeating: "a", count: 60)
         let long = "\(label).\(label).\(label).\(label)"
         #expect(try Self.records("\(long) NS \(long)").count == 1)
         #expect(
             Self.fault("a NS x.\(long)b")?.reason
-                == .name(text: "x.\(long)b", .length(octets: 257)))
+                == .name(text: "x.\(long)b", .length(octets: 257))
+        )
     }
 
     @Test("no more records than allowed are taken")

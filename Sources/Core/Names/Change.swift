@@ -45,7 +45,11 @@ package enum RegistryError: Error, Hashable, Sendable {
     case tooManyEndpoints(limit: Int)
     /// A service has one set of virtual addresses per network; none means DNSRR.
     case serviceClash(
-        service: DomainName, network: DomainName, has: [IPAddress], wants: [IPAddress])
+        service: DomainName,
+        network: DomainName,
+        has: [IPAddress],
+        wants: [IPAddress]
+    )
     case noNetwork(DomainName)
     /// The configuration file says that it is there.
     case ownedByFile(String)

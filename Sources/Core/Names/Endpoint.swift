@@ -13,7 +13,7 @@ package struct Endpoint: Hashable, Sendable {
     package var aliases: [DomainName] = []
     /// Further names of this endpoint alone.
     package var taskAliases: [DomainName] = []
-    /// Lower-case hex, 12 ... 64 digits; its first 12 are a name.
+    /// Lower-case hex, 12 to 64 digits; its first 12 are a name.
     package var containerID: String?
     package var ports: [ServicePort] = []
     package var tie: Tie = .static
@@ -45,7 +45,10 @@ package struct ServiceMembership: Hashable, Sendable {
     package var vip6: IPv6Address?
 
     package init(
-        name: DomainName, id: String? = nil, vip4: IPv4Address? = nil, vip6: IPv6Address? = nil
+        name: DomainName,
+        id: String? = nil,
+        vip4: IPv4Address? = nil,
+        vip6: IPv6Address? = nil
     ) {
         self.name = name
         self.id = id

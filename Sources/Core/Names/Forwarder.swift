@@ -29,6 +29,12 @@ package struct Forwarder: ~Copyable, Engine {
         /// 0 for the first of its exchange.
         package let index: Int
         package let upstream: SocketEndpoint
+
+        package init(exchange: ExchangeID, index: Int, upstream: SocketEndpoint) {
+            self.exchange = exchange
+            self.index = index
+            self.upstream = upstream
+        }
     }
 
     package enum Input: Sendable {
@@ -132,7 +138,8 @@ package struct Forwarder: ~Copyable, Engine {
             ends.removeFirst()
             if let exchange = exchanges.removeValue(forKey: timer.exchange) {
                 outputs.append(
-                    .fail(timer.exchange, exchange.sawReply ? .noUsableReply : .noReply))
+                    .fail(timer.exchange, exchange.sawReply ? .noUsableReply : .noReply)
+                )
             }
         }
         while let timer = silences.first, timer.moment <= now {
@@ -166,7 +173,9 @@ package struct Forwarder: ~Copyable, Engine {
     }
 
     private mutating func begin(
-        _ id: ExchangeID, _ upstreams: [SocketEndpoint], at now: Moment
+        _ id: ExchangeID,
+        _ upstreams: [SocketEndpoint],
+        at now: Moment
     ) {
         precondition(exchanges[id] == nil, "an exchange begins once")
         if upstreams.isEmpty {
@@ -177,8 +186,11 @@ package struct Forwarder: ~Copyable, Engine {
             exchanges[id] = Exchange(upstreams: upstreams)
             ends.append(
                 Timer(
-                    moment: now.advanced(milliseconds: Self.exchangeMilliseconds), exchange: id,
-                    attempt: 0))
+                    moment: now.advanced(milliseconds: Self.exchangeMilliseconds),
+                    exchange: id,
+                    attempt: 0
+                )
+            )
             attempt(id, at: now)
         }
     }
@@ -193,7 +205,8 @@ package struct Forwarder: ~Copyable, Engine {
         } else if exchange.waiting.isEmpty {
             exchanges[failed.exchange] = nil
             outputs.append(
-                .fail(failed.exchange, exchange.sawReply ? .noUsableReply : .noReply))
+                .fail(failed.exchange, exchange.sawReply ? .noUsableReply : .noReply)
+            )
         }
     }
 
@@ -207,7 +220,10 @@ package struct Forwarder: ~Copyable, Engine {
         outputs.append(.send(Attempt(exchange: id, index: index, upstream: upstream)))
         silences.append(
             Timer(
-                moment: now.advanced(milliseconds: Self.attemptMilliseconds), exchange: id,
-                attempt: index))
+                moment: now.advanced(milliseconds: Self.attemptMilliseconds),
+                exchange: id,
+                attempt: index
+            )
+        )
     }
 }

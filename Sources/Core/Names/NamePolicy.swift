@@ -17,7 +17,9 @@ package struct NamePolicy: Hashable, Sendable {
     package var negativeTTL: UInt32
 
     package init(
-        profile: Profile = .waggle, taskTTL: UInt32 = 5, vipTTL: UInt32 = 30,
+        profile: Profile = .waggle,
+        taskTTL: UInt32 = 5,
+        vipTTL: UInt32 = 30,
         negativeTTL: UInt32 = 5
     ) {
         let docker = profile == .docker

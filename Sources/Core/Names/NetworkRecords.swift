@@ -32,13 +32,15 @@ package struct NetworkRecords {
 
     /// Every name of `network`, relative to it (reverse names whole).
     ///
-    /// - Parameters:
-    ///   - endpoints: those of this network, in any order.
-    ///   - emptyServices: services without tasks that are still known (NODATA).
-    ///   - zone: records of static zone files at or below the network's name, relative to it.
+    /// `endpoints`: those of this network, in any order.
+    /// `emptyServices`: services without tasks that are still known (NODATA).
+    /// `zone`: records of static zone files at or below the network's name, relative to it.
     package static func derive(
-        network: DomainName, endpoints: [Endpoint], emptyServices: [DomainName],
-        zone: [DomainName: NameRecords], policy: NamePolicy
+        network: DomainName,
+        endpoints: [Endpoint],
+        emptyServices: [DomainName],
+        zone: [DomainName: NameRecords],
+        policy: NamePolicy
     ) -> [DomainName: NameRecords] {
         var records = NetworkRecords(network: network, policy: policy)
         for endpoint in endpoints.sorted(by: { $0.id < $1.id }) {
@@ -77,8 +79,11 @@ package struct NetworkRecords {
                     add(virtual, to: name, drained: false, ttl: policy.vipTTL)
                 }
                 add(
-                    own, to: child("tasks", of: name), drained: endpoint.drained,
-                    ttl: policy.taskTTL)
+                    own,
+                    to: child("tasks", of: name),
+                    drained: endpoint.drained,
+                    ttl: policy.taskTTL
+                )
             }
             for address in virtual { point(address, to: service.name) }
             offerNames = [service.name] + endpoint.aliases
@@ -99,7 +104,10 @@ package struct NetworkRecords {
     }
 
     private mutating func add(
-        _ addresses: [IPAddress], to name: DomainName?, drained: Bool, ttl: UInt32
+        _ addresses: [IPAddress],
+        to name: DomainName?,
+        drained: Bool,
+        ttl: UInt32
     ) {
         guard let name else { return }
         var entry = gathered[name] ?? Gathered()
@@ -124,7 +132,8 @@ package struct NetworkRecords {
         for label in [port.name, String(port.port)] {
             guard let transport, let owner = child("_\(label)", of: transport) else { continue }
             gathered[owner, default: Gathered()].services.append(
-                Candidate(value: offer, drained: endpoint.drained))
+                Candidate(value: offer, drained: endpoint.drained)
+            )
         }
     }
 
@@ -148,7 +157,8 @@ package struct NetworkRecords {
             if !v6.isEmpty { sets.append(RecordSet(type: .aaaa, ttl: ttl, data: v6)) }
             if let pointer = entry.pointers.min() {
                 sets.append(
-                    RecordSet(type: .ptr, ttl: policy.taskTTL, data: [.name(pointer)]))
+                    RecordSet(type: .ptr, ttl: policy.taskTTL, data: [.name(pointer)])
+                )
             }
             let offers = Self.healthy(entry.services)
             if !offers.isEmpty { sets.append(serviceSet(offers)) }
@@ -165,13 +175,18 @@ package struct NetworkRecords {
             }
         }
         return RecordSet(
-            type: .srv, ttl: policy.taskTTL,
+            type: .srv,
+            ttl: policy.taskTTL,
             data: offers.map {
                 .srv(
-                    priority: servicePriority, weight: serviceWeight, port: $0.port,
-                    target: $0.target)
+                    priority: servicePriority,
+                    weight: serviceWeight,
+                    port: $0.port,
+                    target: $0.target
+                )
             },
-            glue: glue)
+            glue: glue
+        )
     }
 
     /// The values that are not drained, or all when every one is; each once, in order.
@@ -205,7 +220,9 @@ extension NetworkRecords.Offer: Comparable {
     }
 }
 
-/// SRV priority of every task. Source: networkdb-dns.md F1.
+/// SRV priority of every task.
+///
+/// Source: networkdb-dns.md F1.
 private let servicePriority: UInt16 = 10
 /// SRV weight of every task; equal weights share the load equally (RFC 2782).
 private let serviceWeight: UInt16 = 100

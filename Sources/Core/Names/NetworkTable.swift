@@ -30,8 +30,10 @@ package final class NetworkTable: Sendable {
         let firstSet: UInt32
     }
 
-    /// A name found in a table: where its record sets are. Only a look-up makes one, and from it
-    /// no denial of existence can be made: that is what keeps NXDOMAIN off names that exist.
+    /// A name found in a table: where its record sets are.
+    ///
+    /// Only a look-up makes one, and from it no denial of existence can be made: that is what keeps
+    /// NXDOMAIN off names that exist.
     package struct Found: Sendable {
         /// Indices into `sets`, ascending by type; empty for a name without records.
         package let sets: Range<Int>
@@ -43,9 +45,14 @@ package final class NetworkTable: Sendable {
         }
     }
 
-    /// Builds the table. `seed` must be that of the keys it will be asked with.
+    /// Builds the table.
+    ///
+    /// `seed` must be that of the keys it will be asked with.
     package init(
-        network: DomainName, subnets: [CIDR], names: [DomainName: NameRecords], seed: UInt64
+        network: DomainName,
+        subnets: [CIDR],
+        names: [DomainName: NameRecords],
+        seed: UInt64
     ) {
         self.network = network
         self.subnets = subnets.sorted()
@@ -64,9 +71,13 @@ package final class NetworkTable: Sendable {
             slots[slot] = (hash >> 32) << 32 | UInt64(entries.count + 1)
             entries.append(
                 Entry(
-                    nameStart: UInt32(octets.count), nameCount: UInt8(name.octets.count),
+                    nameStart: UInt32(octets.count),
+                    nameCount: UInt8(name.octets.count),
                     underSuffixOnly: records.underSuffixOnly,
-                    setCount: UInt16(records.sets.count), firstSet: UInt32(sets.count)))
+                    setCount: UInt16(records.sets.count),
+                    firstSet: UInt32(sets.count)
+                )
+            )
             sets += records.sets
             octets += name.octets
         }
@@ -95,7 +106,8 @@ package final class NetworkTable: Sendable {
                     let first = Int(entry.firstSet)
                     return Found(
                         sets: first..<first + Int(entry.setCount),
-                        underSuffixOnly: entry.underSuffixOnly)
+                        underSuffixOnly: entry.underSuffixOnly
+                    )
                 }
             }
             slot = (slot + 1) & slotMask
@@ -103,7 +115,9 @@ package final class NetworkTable: Sendable {
     }
 
     private func matches(
-        _ entry: Entry, _ key: borrowing NameKey, octetCount: Int
+        _ entry: Entry,
+        _ key: borrowing NameKey,
+        octetCount: Int
     ) -> Bool {
         guard Int(entry.nameCount) == octetCount else { return false }
         let start = Int(entry.nameStart)
@@ -113,7 +127,9 @@ package final class NetworkTable: Sendable {
         return true
     }
 
-    /// Every name with its record sets, in order of name. For people, not for questions.
+    /// Every name with its record sets, in order of name.
+    ///
+    /// For people, not for questions.
     package var allNames: [(name: DomainName, sets: ArraySlice<RecordSet>)] {
         entries.map { entry in
             let start = Int(entry.nameStart)

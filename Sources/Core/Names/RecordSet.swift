@@ -46,7 +46,10 @@ package struct RecordSet: Hashable, Sendable {
     package let glue: [GlueRecord]
 
     package init(
-        type: RecordType, ttl: UInt32, data: [RecordData], glue: [GlueRecord] = []
+        type: RecordType,
+        ttl: UInt32,
+        data: [RecordData],
+        glue: [GlueRecord] = []
     ) {
         precondition(!data.isEmpty, "a record set has at least one record")
         self.type = type
@@ -56,7 +59,9 @@ package struct RecordSet: Hashable, Sendable {
     }
 }
 
-/// Everything one name owns. A name may exist without owning any record.
+/// Everything one name owns.
+///
+/// A name may exist without owning any record.
 package struct NameRecords: Hashable, Sendable {
     /// In ascending order of type.
     package private(set) var sets: [RecordSet]
@@ -76,9 +81,11 @@ package struct NameRecords: Hashable, Sendable {
             if let index = merged.firstIndex(where: { $0.type == set.type }) {
                 let old = merged[index]
                 merged[index] = RecordSet(
-                    type: set.type, ttl: min(old.ttl, set.ttl),
+                    type: set.type,
+                    ttl: min(old.ttl, set.ttl),
                     data: old.data + set.data.filter { !old.data.contains($0) },
-                    glue: old.glue + set.glue.filter { !old.glue.contains($0) })
+                    glue: old.glue + set.glue.filter { !old.glue.contains($0) }
+                )
             } else {
                 merged.append(set)
             }

@@ -6,7 +6,9 @@ package import Base
 /// daemon writes a change to disk, applies it here and publishes the views. A change is applied
 /// whole or refused whole.
 package struct Registry: ~Copyable {
-    /// Endpoints of one node. A bound on memory, not a design limit.
+    /// Endpoints of one node.
+    ///
+    /// A bound on memory, not a design limit.
     package static let endpointsMax = 2_000_000
     package static let sandboxesMax = 65_536
     /// How long a service without tasks stays known (docs/ARCHITECTURE.md, settled questions).
@@ -31,7 +33,7 @@ package struct Registry: ~Copyable {
         package var emptyServices: [DomainName: Moment] = [:]
     }
 
-    /// - Parameter seed: of the name hashes; any number, secret from those who ask.
+    /// `seed`: of the name hashes; any number, secret from those who ask.
     package init(policy: NamePolicy, seed: UInt64) {
         self.policy = policy
         self.seed = seed
@@ -170,7 +172,8 @@ package struct Registry: ~Copyable {
 
     /// Endpoints of a network, or all, in order of id.
     package func endpoints(in network: DomainName? = nil) -> [Endpoint] {
-        let ids = network.map { networks[$0]?.endpointIDs.sorted() ?? [] }
+        let ids =
+            network.map { networks[$0]?.endpointIDs.sorted() ?? [] }
             ?? endpoints.keys.sorted()
         return ids.compactMap { endpoints[$0] }
     }
@@ -193,7 +196,7 @@ package struct Registry: ~Copyable {
 
     /// The view of a sandbox, for the name server.
     ///
-    /// - Parameter defaultUpstreams: asked when the sandbox names none of its own.
+    /// `defaultUpstreams`: asked when the sandbox names none of its own.
     package func view(of sandbox: Sandbox, defaultUpstreams: [SocketEndpoint]) -> View {
         let mine = sandbox.networks.compactMap { tables[$0] }
         var clients: [CIDR]?
@@ -203,10 +206,16 @@ package struct Registry: ~Copyable {
             clients = (sandbox.allow + mine.flatMap { $0.subnets }).sorted()
         }
         return View(
-            sandbox: sandbox.name, networks: mine, zone: zoneTable, zoneApexes: zone.apexes,
+            sandbox: sandbox.name,
+            networks: mine,
+            zone: zoneTable,
+            zoneApexes: zone.apexes,
             policy: policy,
             upstreams: sandbox.upstreams.isEmpty ? defaultUpstreams : sandbox.upstreams,
-            isInternal: sandbox.isInternal, clients: clients, resolverAddress: resolver)
+            isInternal: sandbox.isInternal,
+            clients: clients,
+            resolverAddress: resolver
+        )
     }
 }
 
@@ -215,7 +224,9 @@ package struct Registry: ~Copyable {
 extension Registry {
     private func check(_ sandbox: Sandbox) throws(RegistryError) {
         if sandboxes[sandbox.name] != nil { throw .sandboxExists(sandbox.name) }
-        if sandboxes.count >= Self.sandboxesMax { throw .tooManySandboxes(limit: Self.sandboxesMax) }
+        if sandboxes.count >= Self.sandboxesMax {
+            throw .tooManySandboxes(limit: Self.sandboxesMax)
+        }
         if sandbox.networks.isEmpty { throw .noNetworks(sandbox.name) }
         if Set(sandbox.networks).count != sandbox.networks.count {
             throw .repeatedNetwork(sandbox.name)
@@ -243,8 +254,11 @@ extension Registry {
             let known = modes[key] ?? virtualAddresses(of: key)
             if let known, known != service.virtualAddresses {
                 throw .serviceClash(
-                    service: service.name, network: endpoint.network, has: known,
-                    wants: service.virtualAddresses)
+                    service: service.name,
+                    network: endpoint.network,
+                    has: known,
+                    wants: service.virtualAddresses
+                )
             }
             modes[key] = service.virtualAddresses
         }
@@ -326,11 +340,18 @@ extension Registry {
         for network in changed.sorted() {
             guard let state = networks[network] else { continue }
             let names = NetworkRecords.derive(
-                network: network, endpoints: endpoints(in: network),
+                network: network,
+                endpoints: endpoints(in: network),
                 emptyServices: state.emptyServices.keys.sorted(),
-                zone: zone.part(under: network), policy: policy)
+                zone: zone.part(under: network),
+                policy: policy
+            )
             tables[network] = NetworkTable(
-                network: network, subnets: subnets(of: network), names: names, seed: seed)
+                network: network,
+                subnets: subnets(of: network),
+                names: names,
+                seed: seed
+            )
         }
     }
 }

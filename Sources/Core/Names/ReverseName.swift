@@ -78,7 +78,7 @@ package enum ReverseName {
         }
     }
 
-    /// A label of 1 ... 3 digits up to 255 without a leading zero.
+    /// A label of 1 to 3 digits up to 255 without a leading zero.
     private static func decimal(_ key: borrowing NameKey, label: Int) -> UInt8? {
         let range = key.labelRange(label)
         guard range.count <= 3 else { return nil }

@@ -13,7 +13,9 @@ enum SpecialNames {
         case nxDomainUnlessPrivateUpstream
     }
 
-    /// Labels below `localhost` are the host too. Checked before every other name.
+    /// Labels below `localhost` are the host too.
+    ///
+    /// Checked before every other name.
     static func isLocalhost(_ key: borrowing NameKey) -> Bool {
         // The cheap test first: this runs for every question.
         guard key.octetCount >= 10, key.octets[key.octetCount - 10] == 9 else { return false }

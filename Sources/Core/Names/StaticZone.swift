@@ -1,6 +1,8 @@
 package import Base
 
-/// The records of static zone files, ready to be merged and looked up. Visible to all sandboxes.
+/// The records of static zone files, ready to be merged and looked up.
+///
+/// Visible to all sandboxes.
 package struct StaticZone: Sendable {
     /// By whole name.
     package private(set) var names: [DomainName: NameRecords] = [:]
@@ -30,7 +32,8 @@ package struct StaticZone: Sendable {
         var sets: [DomainName: [RecordSet]] = [:]
         for record in records {
             sets[record.owner, default: []].append(
-                RecordSet(type: record.type, ttl: record.ttl, data: [record.data]))
+                RecordSet(type: record.type, ttl: record.ttl, data: [record.data])
+            )
             if record.type == .soa { apexes.append(record.owner) }
         }
         names = sets.mapValues { NameRecords(sets: []).adding($0) }
@@ -51,8 +54,8 @@ package struct StaticZone: Sendable {
 
     /// Names between an apex and its records exist (RFC 8020); above the apex nothing is claimed.
     private mutating func addEmptyNonTerminals() {
-        for name in names.keys.sorted() {
-            guard apexes.contains(where: { name.relative(to: $0) != nil }) else { continue }
+        for name in names.keys.sorted()
+        where apexes.contains(where: { name.relative(to: $0) != nil }) {
             var above = name.parent
             while let ancestor = above, names[ancestor] == nil,
                 apexes.contains(where: { ancestor.relative(to: $0) != nil })

@@ -44,7 +44,9 @@ package enum Authority: Hashable, Sendable {
     case resolver
 }
 
-/// Proof that a search of the whole view found no such name. Made in this file only.
+/// Proof that a search of the whole view found no such name.
+///
+/// Made in this file only.
 package struct Absence: Sendable {
     package let authority: Authority
 
@@ -111,12 +113,16 @@ package enum SearchStep: Hashable, Sendable {
 }
 
 extension View {
-    /// Decides a question. Class IN; the type is not one of the meta types that are refused
-    /// before a search. No allocation on the way to `.answer`, `.noData` and `.forward`.
+    /// Decides a question.
+    ///
+    /// Class IN; the type is not one of the meta types that are refused before a search. No
+    /// allocation on the way to `.answer`, `.noData` and `.forward`.
     ///
     /// Source: networkdb-dns.md C4, H11, H12; docs/ARCHITECTURE.md "How a question is answered".
     package func verdict<Trace: SearchTrace>(
-        _ key: borrowing NameKey, type: RecordType, trace: inout Trace
+        _ key: borrowing NameKey,
+        type: RecordType,
+        trace: inout Trace
     ) -> Verdict {
         if key.labelCount == 0 { return outside(type, &trace) }
         if SpecialNames.isLocalhost(key) {
@@ -130,7 +136,11 @@ extension View {
             if Trace.isOn {
                 trace.note(
                     .lookedUp(
-                        name: key.name, network: networks[index].network, found: found != nil))
+                        name: key.name,
+                        network: networks[index].network,
+                        found: found != nil
+                    )
+                )
             }
             if let found, !found.underSuffixOnly {
                 return choose(found, .network(index), type, &trace)
@@ -146,7 +156,9 @@ extension View {
 
     /// `NAME.NETWORK`: the part before a network's name, in that network.
     private func underNetworkName<Trace: SearchTrace>(
-        _ key: borrowing NameKey, _ type: RecordType, _ trace: inout Trace
+        _ key: borrowing NameKey,
+        _ type: RecordType,
+        _ trace: inout Trace
     ) -> Verdict? {
         var claimed: Int?
         for index in suffixOrder {
@@ -160,8 +172,11 @@ extension View {
             if Trace.isOn {
                 trace.note(
                     .lookedUp(
-                        name: key.name(labels: 0..<labels), network: table.network,
-                        found: found != nil))
+                        name: key.name(labels: 0..<labels),
+                        network: table.network,
+                        found: found != nil
+                    )
+                )
             }
             if let found { return choose(found, .network(index), type, &trace) }
             if labels == 1, isNameServerLabel(key) {
@@ -173,12 +188,18 @@ extension View {
         }
         guard let claimed, zone.find(key, labels: key.labelCount) == nil else { return nil }
         trace.note(.ours(why: "it ends in the name of one of the sandbox's networks"))
-        return profile == .docker ? outside(type, &trace) : .nxDomain(
-            Absence(authority: .network(claimed)))
+        return profile == .docker
+            ? outside(type, &trace)
+            : .nxDomain(
+                Absence(authority: .network(claimed))
+            )
     }
 
     private func apex<Trace: SearchTrace>(
-        _ index: Int, _ key: borrowing NameKey, _ type: RecordType, _ trace: inout Trace
+        _ index: Int,
+        _ key: borrowing NameKey,
+        _ type: RecordType,
+        _ trace: inout Trace
     ) -> Verdict {
         if profile == .docker { return outside(type, &trace) }
         if let found = zone.find(key, labels: key.labelCount),
@@ -195,7 +216,9 @@ extension View {
 
     /// Picks from a name that exists: an answer, an alias or NODATA, never a denial of the name.
     private func choose<Trace: SearchTrace>(
-        _ found: NetworkTable.Found, _ table: TableIndex, _ type: RecordType,
+        _ found: NetworkTable.Found,
+        _ table: TableIndex,
+        _ type: RecordType,
         _ trace: inout Trace
     ) -> Verdict {
         let source = self[table]
@@ -207,7 +230,8 @@ extension View {
         if let set = source.set(of: type, in: found) {
             if Trace.isOn {
                 trace.note(
-                    .chose(type: source.sets[set].type, count: source.sets[set].data.count))
+                    .chose(type: source.sets[set].type, count: source.sets[set].data.count)
+                )
             }
             return .answer(SetHandle(table: table, set: set))
         }
@@ -221,9 +245,11 @@ extension View {
         return .noData(authority(of: table))
     }
 
-    /// Nothing local knows the name: whose is it?
+    /// Nothing local knows the name: whose is it.
     private func absent<Trace: SearchTrace>(
-        _ key: borrowing NameKey, _ type: RecordType, _ trace: inout Trace
+        _ key: borrowing NameKey,
+        _ type: RecordType,
+        _ trace: inout Trace
     ) -> Verdict {
         if profile == .docker { return outside(type, &trace) }
         if let verdict = reverse(key, type, &trace) { return verdict }
@@ -256,7 +282,9 @@ extension View {
 
     /// Reverse names inside the networks' own blocks are never asked upstream.
     private func reverse<Trace: SearchTrace>(
-        _ key: borrowing NameKey, _ type: RecordType, _ trace: inout Trace
+        _ key: borrowing NameKey,
+        _ type: RecordType,
+        _ trace: inout Trace
     ) -> Verdict? {
         guard let reading = ReverseName.read(key) else { return nil }
         let block = reading.block
@@ -307,7 +335,8 @@ extension View {
     }
 
     private func outside<Trace: SearchTrace>(
-        _ type: RecordType, _ trace: inout Trace
+        _ type: RecordType,
+        _ trace: inout Trace
     ) -> Verdict {
         trace.note(.notOurs)
         if type == .any, profile != .docker { return .synthetic(.minimalAny) }

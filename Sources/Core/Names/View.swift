@@ -25,8 +25,14 @@ package struct View: Sendable {
     package let upstreamsArePrivate: Bool
 
     package init(
-        sandbox: String, networks: [NetworkTable], zone: NetworkTable, zoneApexes: [DomainName],
-        policy: NamePolicy, upstreams: [SocketEndpoint], isInternal: Bool, clients: [CIDR]?,
+        sandbox: String,
+        networks: [NetworkTable],
+        zone: NetworkTable,
+        zoneApexes: [DomainName],
+        policy: NamePolicy,
+        upstreams: [SocketEndpoint],
+        isInternal: Bool,
+        clients: [CIDR]?,
         resolverAddress: IPAddress
     ) {
         self.sandbox = sandbox

@@ -2,8 +2,10 @@ import Base
 import LinuxSystem
 import Synchronization
 
-/// The control thread: owner of what this node knows. It carries out one job after another, wakes
-/// for timers and for processes that end, and publishes to the name server.
+/// The control thread: owner of what this node knows.
+///
+/// It carries out one job after another, wakes for timers and for processes that end, and publishes
+/// to the name server.
 ///
 /// Others post jobs and await their results; nobody else touches `ControlState`. The inbox refuses
 /// work beyond its limit, which callers see as "try again".

@@ -5,7 +5,9 @@ import Logging
 import NameServer
 import Names
 
-/// What this node knows and what is open because of it. Lives on the control thread.
+/// What this node knows and what is open because of it.
+///
+/// Lives on the control thread.
 ///
 /// Every change goes the same way: checked, sockets opened where it needs any, made durable,
 /// applied, published. What fails leaves everything as it was.
@@ -129,8 +131,10 @@ struct ControlState: ~Copyable {
             sandbox = try RequestMapping.sandbox(request, origin: .command)
         } catch {
             throw .system(
-                error, doing: "sandbox \(request.name)",
-                advice: "give the id of a running process")
+                error,
+                doing: "sandbox \(request.name)",
+                advice: "give the id of a running process"
+            )
         }
         do throws(RegistryError) {
             try registry.check(.addSandbox(sandbox))
@@ -162,11 +166,19 @@ struct ControlState: ~Copyable {
             do throws(SystemError) {
                 endpoints.append(
                     try RequestMapping.endpoint(
-                        request, id: Self.freshID(), origin: .command, startTime: nil, at: now))
+                        request,
+                        id: Self.freshID(),
+                        origin: .command,
+                        startTime: nil,
+                        at: now
+                    )
+                )
             } catch {
                 throw .system(
-                    error, doing: "endpoint \(request.name)",
-                    advice: "give the id of a running process")
+                    error,
+                    doing: "endpoint \(request.name)",
+                    advice: "give the id of a running process"
+                )
             }
         }
         try commit(.addEndpoints(endpoints))
@@ -221,8 +233,10 @@ struct ControlState: ~Copyable {
         if let retry = watches.retryAt, retry <= now { retryUnserved(at: now) }
     }
 
-    /// Removes what has ended by itself. When the disk refuses, it goes all the same: what is dead
-    /// must not be answered, and the next start finds it dead again.
+    /// Removes what has ended by itself.
+    ///
+    /// When the disk refuses, it goes all the same: what is dead must not be answered, and the next
+    /// start finds it dead again.
     mutating func drop(_ change: Change, because reason: String) {
         logger.info("removed", metadata: ["what": "\(change.subject)", "why": "\(reason)"])
         do throws(Failure) {
@@ -233,7 +247,10 @@ struct ControlState: ~Copyable {
     }
 
     mutating func wait(
-        _ number: UInt64, after index: UInt64, seconds: UInt64, resume: @escaping () -> Void
+        _ number: UInt64,
+        after index: UInt64,
+        seconds: UInt64,
+        resume: @escaping () -> Void
     ) {
         if self.index > index || waiters.count >= Self.waitersMax
             || cancelledWaiters.remove(number) != nil

@@ -12,9 +12,10 @@ package struct Daemon: Sendable {
     /// Reads the configuration anew, for SIGHUP.
     private let reread: @Sendable () throws -> Configuration
 
-    /// - Parameter reread: what gave `configuration`, to be called again on SIGHUP.
+    /// `reread`: what gave `configuration`, to be called again on SIGHUP.
     package init(
-        _ configuration: Configuration, reread: @escaping @Sendable () throws -> Configuration
+        _ configuration: Configuration,
+        reread: @escaping @Sendable () throws -> Configuration
     ) {
         self.configuration = configuration
         self.reread = reread
@@ -45,12 +46,16 @@ package struct Daemon: Sendable {
                     .init(service: ReloadService(loop: loop, reread: reread, logger: logger)),
                     .init(service: APIService(server: api)),
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
+        )
         let problems = try await loop.perform { state in state.problems }
         for problem in problems { logger.warning("\(problem)") }
         StandardStream.output.write(
             "ready node=\(configuration.nodeName) socket=\(configuration.api.socket)"
-                + " version=\(WaggleVersion.text)\n")
+                + " version=\(WaggleVersion.text)\n"
+        )
         ServiceNotification.send(.ready)
         try await services.run()
         ServiceNotification.send(.stopping)
@@ -68,10 +73,13 @@ package struct Daemon: Sendable {
             case .groupUnknown(let group) where configuration.api.isGroupExplicit:
                 logger.warning(
                     "api.group does not exist; the socket is the daemon's own group's",
-                    metadata: ["group": "\(group)"])
+                    metadata: ["group": "\(group)"]
+                )
             case .groupRefused(let group):
                 logger.warning(
-                    "the socket could not be given to api.group", metadata: ["group": "\(group)"])
+                    "the socket could not be given to api.group",
+                    metadata: ["group": "\(group)"]
+                )
             case .groupUnknown:
                 break
             }
@@ -81,7 +89,9 @@ package struct Daemon: Sendable {
 
     /// The API's socket, and the metrics' where that can be had.
     private static func bind(
-        _ socket: APIListener, _ metrics: Configuration.Metrics, _ loop: ControlLoop,
+        _ socket: APIListener,
+        _ metrics: Configuration.Metrics,
+        _ loop: ControlLoop,
         _ logger: Logger
     ) async throws -> APIServer {
         guard let listen = metrics.listen else { return try await APIServer.bind([socket]) }
@@ -92,7 +102,8 @@ package struct Daemon: Sendable {
         let server = try await APIServer.bind([socket])
         logger.warning(
             "no metrics: the default address is taken; set metrics.listen",
-            metadata: ["address": "\(listen)"])
+            metadata: ["address": "\(listen)"]
+        )
         return server
     }
 
@@ -176,7 +187,8 @@ private struct ReloadService: Service {
         } catch {
             logger.error(
                 "the configuration was not taken up; the old one goes on",
-                metadata: ["why": "\(error)"])
+                metadata: ["why": "\(error)"]
+            )
         }
     }
 }

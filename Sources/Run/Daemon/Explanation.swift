@@ -6,7 +6,9 @@ import Names
 /// written down, so that the explanation cannot differ from the answer.
 extension ControlState {
     func explanation(
-        of name: DomainName, _ type: RecordType, in sandbox: Sandbox
+        of name: DomainName,
+        _ type: RecordType,
+        in sandbox: Sandbox
     ) -> ExplainReport {
         let view = registry.view(of: sandbox, defaultUpstreams: defaultUpstreams)
         var key = NameKey(seed: registry.zoneTable.seed)
@@ -17,15 +19,22 @@ extension ControlState {
             .init(
                 "networks",
                 view.networks.isEmpty
-                    ? "none" : view.networks.map { "\($0.network)" }.joined(separator: ", then "))
+                    ? "none" : view.networks.map { "\($0.network)" }.joined(separator: ", then ")
+            )
         ]
         steps += trace.steps.map(Self.step)
         let outcome = self.outcome(verdict, view, type)
         steps += outcome.steps
         steps += recordsBehind(name, view)
         return ExplainReport(
-            name: "\(name)", type: "\(type)", sandbox: sandbox.name, steps: steps,
-            verdict: outcome.verdict, rcode: outcome.rcode, answers: outcome.answers)
+            name: "\(name)",
+            type: "\(type)",
+            sandbox: sandbox.name,
+            steps: steps,
+            verdict: outcome.verdict,
+            rcode: outcome.rcode,
+            answers: outcome.answers
+        )
     }
 
     private static func step(_ step: SearchStep) -> ExplainReport.Step {
@@ -33,7 +42,8 @@ extension ControlState {
         case .special(let why): .init("special name", why)
         case .lookedUp(let name, let network, let found):
             .init("network \(network)", "\(name): \(found ? "found" : "no such name")")
-        case .apex(let network): .init("network \(network)", "the question names the network itself")
+        case .apex(let network):
+            .init("network \(network)", "the question names the network itself")
         case .zone(let name, let found):
             .init("zone files", "\(name): \(found ? "found" : "no such name")")
         case .chose(let type, let count):
@@ -56,14 +66,23 @@ extension ControlState {
         switch verdict {
         case .answer(let handle):
             return Outcome(
-                verdict: "answer", rcode: "NOERROR", answers: answers(handle, view))
+                verdict: "answer",
+                rcode: "NOERROR",
+                answers: answers(handle, view)
+            )
         case .alias(let handle, let target):
             return Outcome(
-                verdict: "alias", rcode: "NOERROR", answers: answers(handle, view),
-                steps: [.init("alias", "the search goes on at \(target)")])
+                verdict: "alias",
+                rcode: "NOERROR",
+                answers: answers(handle, view),
+                steps: [.init("alias", "the search goes on at \(target)")]
+            )
         case .synthetic(let synthetic):
             return Outcome(
-                verdict: "answer", rcode: "NOERROR", answers: [Self.text(synthetic, view)])
+                verdict: "answer",
+                rcode: "NOERROR",
+                answers: [Self.text(synthetic, view)]
+            )
         case .noData:
             return Outcome(verdict: "no data", rcode: "NOERROR")
         case .nxDomain:
@@ -71,21 +90,27 @@ extension ControlState {
         case .refuse(.internalSandbox):
             let code = view.profile == .docker ? "SERVFAIL" : "REFUSED"
             return Outcome(
-                verdict: "refused", rcode: code,
-                steps: [.init("forwarding", "the sandbox is internal: nothing is asked outside")])
+                verdict: "refused",
+                rcode: code,
+                steps: [.init("forwarding", "the sandbox is internal: nothing is asked outside")]
+            )
         case .refuse(.transfer):
             return Outcome(verdict: "refused", rcode: "REFUSED")
         case .refuse(.obsoleteType):
             return Outcome(verdict: "refused", rcode: "NOTIMP")
         case .forward where view.upstreams.isEmpty:
             return Outcome(
-                verdict: "no upstream", rcode: "SERVFAIL",
-                steps: [.init("forwarding", "no upstream is configured")])
+                verdict: "no upstream",
+                rcode: "SERVFAIL",
+                steps: [.init("forwarding", "no upstream is configured")]
+            )
         case .forward:
             let list = view.upstreams.map { "\($0)" }.joined(separator: ", then ")
             return Outcome(
-                verdict: "forward", rcode: "as the upstream says",
-                steps: [.init("forwarding", "asked: \(list)")])
+                verdict: "forward",
+                rcode: "as the upstream says",
+                steps: [.init("forwarding", "asked: \(list)")]
+            )
         }
     }
 
@@ -119,7 +144,8 @@ extension ControlState {
                 return .init(
                     "record",
                     "\(record.type) \(record.value) from \(source) of node \(record.owner), "
-                        + "\(record.ageSeconds) s old\(drained)")
+                        + "\(record.ageSeconds) s old\(drained)"
+                )
             }
         }
         return []

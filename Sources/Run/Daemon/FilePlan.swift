@@ -15,7 +15,8 @@ struct FilePlan {
     /// Throws: `StartupError` for an object that a command has added under the same name, or that
     /// clashes with another; then nothing shall be done.
     init(
-        _ configuration: Configuration, registry: borrowing Registry
+        _ configuration: Configuration,
+        registry: borrowing Registry
     ) throws(StartupError) {
         try planSandboxes(configuration, registry)
         try planEndpoints(configuration, registry)
@@ -28,7 +29,8 @@ struct FilePlan {
     }
 
     private mutating func planSandboxes(
-        _ configuration: Configuration, _ registry: borrowing Registry
+        _ configuration: Configuration,
+        _ registry: borrowing Registry
     ) throws(StartupError) {
         var wanted: [String: Sandbox] = [:]
         for (index, request) in configuration.sandboxes.enumerated() {
@@ -39,7 +41,8 @@ struct FilePlan {
             } catch {
                 throw StartupError(
                     "configuration: \(key).pid: \(error); give the id of a running process",
-                    isConfiguration: true)
+                    isConfiguration: true
+                )
             }
             if wanted.updateValue(sandbox, forKey: sandbox.name) != nil {
                 throw Self.clash("\(key).name", sandbox.name, "named twice")
@@ -62,7 +65,8 @@ struct FilePlan {
     }
 
     private mutating func planEndpoints(
-        _ configuration: Configuration, _ registry: borrowing Registry
+        _ configuration: Configuration,
+        _ registry: borrowing Registry
     ) throws(StartupError) {
         var wanted: [String: Endpoint] = [:]
         let now = Clock.now()
@@ -71,11 +75,17 @@ struct FilePlan {
             var endpoint: Endpoint
             do throws(SystemError) {
                 endpoint = try RequestMapping.endpoint(
-                    request, id: Self.id(of: request), origin: .file, startTime: nil, at: now)
+                    request,
+                    id: Self.id(of: request),
+                    origin: .file,
+                    startTime: nil,
+                    at: now
+                )
             } catch {
                 throw StartupError(
                     "configuration: \(key).pid: \(error); give the id of a running process",
-                    isConfiguration: true)
+                    isConfiguration: true
+                )
             }
             if wanted[endpoint.id] != nil {
                 throw Self.clash(key, endpoint.id, "named twice")
@@ -107,7 +117,8 @@ struct FilePlan {
 
     /// One set of virtual addresses per service, over the file's endpoints and the commands'.
     private func checkServices(
-        _ wanted: [String: Endpoint], _ registry: borrowing Registry
+        _ wanted: [String: Endpoint],
+        _ registry: borrowing Registry
     ) throws(StartupError) {
         var modes: [DomainName: [IPAddress]] = [:]
         let commands = registry.endpoints().filter { $0.origin == .command }
@@ -118,8 +129,11 @@ struct FilePlan {
             else { continue }
             if let known = modes[key], known != service.virtualAddresses {
                 let clash = RegistryError.serviceClash(
-                    service: service.name, network: endpoint.network, has: known,
-                    wants: service.virtualAddresses)
+                    service: service.name,
+                    network: endpoint.network,
+                    has: known,
+                    wants: service.virtualAddresses
+                )
                 throw StartupError("configuration: endpoints: \(clash)", isConfiguration: true)
             }
             modes[key] = service.virtualAddresses
@@ -138,6 +152,7 @@ struct FilePlan {
     private static func clash(_ key: String, _ name: String, _ why: String) -> StartupError {
         StartupError(
             "configuration: \(key): \(name) is \(why); rename it or remove the other one",
-            isConfiguration: true)
+            isConfiguration: true
+        )
     }
 }

@@ -85,7 +85,11 @@ extension ControlState {
         case .attachNetwork(let attach):
             try commit(
                 .attach(
-                    RequestMapping.name(attach.name), subnets: attach.subnets, origin: .command))
+                    RequestMapping.name(attach.name),
+                    subnets: attach.subnets,
+                    origin: .command
+                )
+            )
             return .done
         case .detachNetwork(let text):
             guard let name = try? DomainName(text) else {
@@ -115,7 +119,9 @@ extension ControlState {
     }
 
     private func explain(
-        _ name: String, _ type: String, _ sandbox: String
+        _ name: String,
+        _ type: String,
+        _ sandbox: String
     ) throws(Failure) -> APIResponse {
         guard let known = registry.sandboxes[sandbox] else { throw .refused(.noSandbox(sandbox)) }
         guard let type = RecordType(type) else {

@@ -19,7 +19,9 @@ enum MetricsText {
             ]
         }
         family(
-            &out, "waggle_dns_replies_total", "counter",
+            &out,
+            "waggle_dns_replies_total",
+            "counter",
             "Replies made here, by response code; those of upstreams are forward answers."
         ) {
             let codes: [(String, Counter)] = [
@@ -57,7 +59,12 @@ enum MetricsText {
                 ("event=\"unreachable\"", sum(.upstreamUnreachable)),
             ]
         }
-        family(&out, "waggle_dns_streams_total", "counter", "TCP connections, by what became of them.") {
+        family(
+            &out,
+            "waggle_dns_streams_total",
+            "counter",
+            "TCP connections, by what became of them."
+        ) {
             [
                 ("event=\"accepted\"", sum(.streamsAccepted)),
                 ("event=\"refused\"", sum(.streamsRefused)),
@@ -68,7 +75,8 @@ enum MetricsText {
         family(&out, "waggle_dns_local_answers_total", "counter", "Answers from local names.") {
             [("", sum(.localAnswers))]
         }
-        family(&out, "waggle_dns_truncated_total", "counter", "Replies cut at the client's limit.") {
+        family(&out, "waggle_dns_truncated_total", "counter", "Replies cut at the client's limit.")
+        {
             [("", sum(.truncated))]
         }
         let status = state.status
@@ -86,7 +94,10 @@ enum MetricsText {
     }
 
     private static func family(
-        _ out: inout String, _ name: String, _ kind: String, _ help: String,
+        _ out: inout String,
+        _ name: String,
+        _ kind: String,
+        _ help: String,
         _ samples: () -> [(labels: String, value: UInt64)]
     ) {
         out += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n"

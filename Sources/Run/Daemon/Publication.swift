@@ -23,7 +23,9 @@ struct Publication {
 
     /// Compiles the tables that changed.
     mutating func refresh(
-        networks: [DomainName], registry: borrowing Registry, withZone: Bool
+        networks: [DomainName],
+        registry: borrowing Registry,
+        withZone: Bool
     ) {
         let ttl = registry.policy.negativeTTL
         for network in networks {
@@ -53,7 +55,10 @@ extension ControlState {
     /// Gives the name server what an effect has changed.
     mutating func publish(_ effect: Effect) {
         publication.refresh(
-            networks: effect.networks.sorted(), registry: registry, withZone: effect.everyView)
+            networks: effect.networks.sorted(),
+            registry: registry,
+            withZone: effect.everyView
+        )
         for sandbox in registry.sandboxes.values {
             let isTouched =
                 effect.everyView || effect.openedSandboxes.contains(sandbox.name)
@@ -66,6 +71,8 @@ extension ControlState {
     mutating func refreshView(of sandbox: Sandbox) {
         guard let state = sandboxStates[sandbox.name] else { return }
         publication.set(
-            registry.view(of: sandbox, defaultUpstreams: defaultUpstreams), slot: state.slot)
+            registry.view(of: sandbox, defaultUpstreams: defaultUpstreams),
+            slot: state.slot
+        )
     }
 }

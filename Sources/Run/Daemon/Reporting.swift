@@ -38,9 +38,13 @@ extension ControlState {
         registry.sandboxes.values.sorted { $0.name < $1.name }.map { sandbox in
             let state = sandboxStates[sandbox.name]
             return SandboxReport(
-                request: RequestMapping.request(sandbox), origin: sandbox.origin.report,
-                state: state?.opened != nil ? .serving : sandbox.waitsForNamespace ? .waiting : .failed,
-                error: state?.error, address: state?.opened.map { "\($0.endpoint)" })
+                request: RequestMapping.request(sandbox),
+                origin: sandbox.origin.report,
+                state: state?.opened != nil
+                    ? .serving : sandbox.waitsForNamespace ? .waiting : .failed,
+                error: state?.error,
+                address: state?.opened.map { "\($0.endpoint)" }
+            )
         }
     }
 
@@ -52,26 +56,33 @@ extension ControlState {
                 left = Int(until.milliseconds(since: now) / 1000)
             }
             return EndpointReport(
-                id: endpoint.id, request: RequestMapping.request(endpoint),
-                origin: endpoint.origin.report, isDrained: endpoint.drained,
+                id: endpoint.id,
+                request: RequestMapping.request(endpoint),
+                origin: endpoint.origin.report,
+                isDrained: endpoint.drained,
                 ageSeconds: Int(now.milliseconds(since: endpoint.addedAt) / 1000),
-                secondsLeft: left)
+                secondsLeft: left
+            )
         }
     }
 
     var networkReports: [NetworkReport] {
         registry.networks.keys.sorted().map { name in
             NetworkReport(
-                name: "\(name)", isAttached: true,
+                name: "\(name)",
+                isAttached: true,
                 subnets: registry.subnets(of: name).map { "\($0)" },
                 endpointCount: registry.networks[name]?.endpointIDs.count ?? 0,
                 sandboxCount: registry.sandboxes.values.count { $0.networks.contains(name) },
-                nameCount: registry.table(of: name)?.nameCount ?? 0)
+                nameCount: registry.table(of: name)?.nameCount ?? 0
+            )
         }
     }
 
-    /// Every name with every value and the endpoint it is from. A value that several endpoints
-    /// share, as tasks share their service's VIP, is shown once, with the first of them.
+    /// Every name with every value and the endpoint it is from.
+    ///
+    /// A value that several endpoints share, as tasks share their service's VIP, is shown once,
+    /// with the first of them.
     func recordReports(of network: DomainName?) -> [RecordReport] {
         let now = Clock.now()
         var reports: [RecordReport] = []
@@ -79,18 +90,22 @@ extension ControlState {
             var seen: Set<[String]> = []
             for endpoint in registry.endpoints(in: name) {
                 let own = NetworkRecords.derive(
-                    network: name, endpoints: [endpoint], emptyServices: [], zone: [:],
-                    policy: registry.policy)
+                    network: name,
+                    endpoints: [endpoint],
+                    emptyServices: [],
+                    zone: [:],
+                    policy: registry.policy
+                )
                 for (owner, records) in own.sorted(by: { $0.key < $1.key }) {
                     for (set, data) in records.sets.flatMap({ set in set.data.map { (set, $0) } }) {
-                        guard seen.insert(["\(owner)", "\(set.type)", data.text]).inserted else {
-                            continue
-                        }
+                        let key = ["\(owner)", "\(set.type)", data.text]
+                        if !seen.insert(key).inserted { continue }
                         reports.append(report(name, owner, set, data, endpoint, now))
                     }
                 }
             }
-            for (owner, records) in registry.zone.part(under: name).sorted(by: { $0.key < $1.key }) {
+            for (owner, records) in registry.zone.part(under: name).sorted(by: { $0.key < $1.key })
+            {
                 reports += zoneReports(network: name, owner: owner, records)
             }
         }
@@ -103,27 +118,46 @@ extension ControlState {
     }
 
     private func report(
-        _ network: DomainName, _ owner: DomainName, _ set: RecordSet, _ data: RecordData,
-        _ endpoint: Endpoint, _ now: Moment
+        _ network: DomainName,
+        _ owner: DomainName,
+        _ set: RecordSet,
+        _ data: RecordData,
+        _ endpoint: Endpoint,
+        _ now: Moment
     ) -> RecordReport {
         RecordReport(
-            network: "\(network)", name: "\(owner)", type: "\(set.type)", value: data.text,
-            ttlSeconds: Int(set.ttl), owner: configuration.nodeName,
+            network: "\(network)",
+            name: "\(owner)",
+            type: "\(set.type)",
+            value: data.text,
+            ttlSeconds: Int(set.ttl),
+            owner: configuration.nodeName,
             ageSeconds: Int(now.milliseconds(since: endpoint.addedAt) / 1000),
-            isDrained: endpoint.drained, isStatic: endpoint.tie == .static,
-            endpoint: endpoint.id)
+            isDrained: endpoint.drained,
+            isStatic: endpoint.tie == .static,
+            endpoint: endpoint.id
+        )
     }
 
     private func zoneReports(
-        network: DomainName, owner: DomainName, _ records: NameRecords
+        network: DomainName,
+        owner: DomainName,
+        _ records: NameRecords
     ) -> [RecordReport] {
         records.sets.flatMap { set in
             set.data.map { data in
                 RecordReport(
-                    network: "\(network)", name: "\(owner)", type: "\(set.type)",
-                    value: data.text, ttlSeconds: Int(set.ttl), owner: configuration.nodeName,
+                    network: "\(network)",
+                    name: "\(owner)",
+                    type: "\(set.type)",
+                    value: data.text,
+                    ttlSeconds: Int(set.ttl),
+                    owner: configuration.nodeName,
                     ageSeconds: Int(Clock.now().milliseconds(since: startedAt) / 1000),
-                    isDrained: false, isStatic: true, endpoint: nil)
+                    isDrained: false,
+                    isStatic: true,
+                    endpoint: nil
+                )
             }
         }
     }

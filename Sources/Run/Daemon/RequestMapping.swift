@@ -7,7 +7,8 @@ import Names
 enum RequestMapping {
     /// Throws: `SystemError` when a process that is named cannot be looked at.
     static func sandbox(
-        _ request: SandboxRequest, origin: Origin
+        _ request: SandboxRequest,
+        origin: Origin
     ) throws(SystemError) -> Sandbox {
         let place: Sandbox.Place
         switch request.place {
@@ -16,8 +17,10 @@ enum RequestMapping {
         case .pid(let number):
             let pid = Int32(number)
             place = .process(
-                pid: pid, startTime: try ProcessWatch.startTime(pid: pid),
-                inode: try FileIdentity(path: "/proc/\(pid)/ns/net").inode)
+                pid: pid,
+                startTime: try ProcessWatch.startTime(pid: pid),
+                inode: try FileIdentity(path: "/proc/\(pid)/ns/net").inode
+            )
         case .listen(let endpoint):
             place = .address(endpoint)
         }
@@ -25,10 +28,15 @@ enum RequestMapping {
     }
 
     static func sandbox(
-        _ request: SandboxRequest, at place: Sandbox.Place, origin: Origin
+        _ request: SandboxRequest,
+        at place: Sandbox.Place,
+        origin: Origin
     ) -> Sandbox {
         var sandbox = Sandbox(
-            name: request.name, place: place, networks: request.networks.map(name))
+            name: request.name,
+            place: place,
+            networks: request.networks.map(name)
+        )
         sandbox.upstreams = request.upstreams.map { $0.server }
         sandbox.allow = request.allow
         sandbox.isInternal = request.isInternal
@@ -38,17 +46,28 @@ enum RequestMapping {
         return sandbox
     }
 
-    /// - Parameter id: used when the request names none.
+    /// `id`: used when the request names none.
     static func endpoint(
-        _ request: EndpointRequest, id: String, origin: Origin, startTime: UInt64?, at now: Moment
+        _ request: EndpointRequest,
+        id: String,
+        origin: Origin,
+        startTime: UInt64?,
+        at now: Moment
     ) throws(SystemError) -> Endpoint {
         var endpoint = Endpoint(
-            id: request.id ?? id, network: name(request.network), name: name(request.name))
+            id: request.id ?? id,
+            network: name(request.network),
+            name: name(request.name)
+        )
         endpoint.ipv4 = request.ip
         endpoint.ipv6 = request.ip6
         endpoint.service = request.service.map {
             ServiceMembership(
-                name: name($0), id: request.serviceID, vip4: request.vip, vip6: request.vip6)
+                name: name($0),
+                id: request.serviceID,
+                vip4: request.vip,
+                vip6: request.vip6
+            )
         }
         endpoint.aliases = request.aliases.map(name)
         endpoint.taskAliases = request.taskAliases.map(name)
@@ -65,13 +84,16 @@ enum RequestMapping {
         case .sandbox(let sandbox): endpoint.tie = .sandbox(sandbox)
         case .pid(let number):
             let pid = Int32(number)
-            let started = if let startTime { startTime } else {
-                try ProcessWatch.startTime(pid: pid)
-            }
+            let started =
+                if let startTime { startTime } else {
+                    try ProcessWatch.startTime(pid: pid)
+                }
             endpoint.tie = .process(pid: pid, startTime: started)
         case .ttl(let seconds):
             endpoint.tie = .timeToLive(
-                seconds: UInt32(seconds), until: now.advanced(milliseconds: UInt64(seconds) * 1000))
+                seconds: UInt32(seconds),
+                until: now.advanced(milliseconds: UInt64(seconds) * 1000)
+            )
         }
         return endpoint
     }
@@ -92,7 +114,10 @@ enum RequestMapping {
         case .address(let endpoint): place = .listen(endpoint)
         }
         var request = SandboxRequest(
-            name: sandbox.name, place: place, networks: sandbox.networks.map { "\($0)" })
+            name: sandbox.name,
+            place: place,
+            networks: sandbox.networks.map { "\($0)" }
+        )
         request.upstreams = sandbox.upstreams.map { UpstreamSpec(server: $0) }
         request.allow = sandbox.allow
         request.isInternal = sandbox.isInternal
@@ -103,7 +128,9 @@ enum RequestMapping {
 
     static func request(_ endpoint: Endpoint) -> EndpointRequest {
         var request = EndpointRequest(
-            network: "\(endpoint.network)", name: "\(endpoint.name)")
+            network: "\(endpoint.network)",
+            name: "\(endpoint.name)"
+        )
         request.id = endpoint.id
         request.ip = endpoint.ipv4
         request.ip6 = endpoint.ipv6

@@ -24,7 +24,9 @@ struct Watches: ~Copyable {
 extension ControlState {
     // MARK: Sockets
 
-    /// Opens a sandbox's sockets at a slot. On failure nothing stays open.
+    /// Opens a sandbox's sockets at a slot.
+    ///
+    /// On failure nothing stays open.
     func open(_ sandbox: Sandbox, slot: Int) throws(SystemError) -> SandboxState {
         var state = SandboxState(slot: slot)
         switch sandbox.place {
@@ -66,10 +68,13 @@ extension ControlState {
                     metadata: [
                         "sandbox": "\(sandbox.name)", "error": "\(error)",
                         "advice": "\(Self.advice(error))",
-                    ])
+                    ]
+                )
             }
             sandboxStates[sandbox.name] = SandboxState(
-                slot: slot, error: "\(error); \(Self.advice(error))")
+                slot: slot,
+                error: "\(error); \(Self.advice(error))"
+            )
             watches.retryAt = Clock.now().advanced(milliseconds: Watches.retryMilliseconds)
         }
     }
@@ -176,7 +181,9 @@ extension ControlState {
         }
         guard let state = sandboxStates[sandbox.name], state.opened != nil else { return }
         logger.warning(
-            "a sandbox is gone", metadata: ["sandbox": "\(sandbox.name)", "why": "\(reason)"])
+            "a sandbox is gone",
+            metadata: ["sandbox": "\(sandbox.name)", "why": "\(reason)"]
+        )
         server.close(slot: state.slot)
         sandboxStates[sandbox.name] = SandboxState(slot: state.slot, error: reason)
         watches.retryAt = Clock.now().advanced(milliseconds: Watches.retryMilliseconds)

@@ -27,27 +27,37 @@ extension ControlState {
         let log: StateLog
         do throws(SystemError) {
             log = try StateLog(directory: directory, at: now, into: &kept)
-        } catch where error.isTryAgain {
+        } catch  where error.isTryAgain {
             throw StartupError(
                 "state directory \(directory): another daemon uses it; stop that one or give "
-                    + "another --state-dir")
-        } catch where error.call.hasPrefix("read") {
+                    + "another --state-dir"
+            )
+        } catch  where error.call.hasPrefix("read") {
             throw StartupError(
                 "state directory \(directory): \(StateLog.fileName) is damaged before its end; "
-                    + "restore it or move it away to start empty")
+                    + "restore it or move it away to start empty"
+            )
         } catch {
             throw StartupError(
                 "state directory \(directory): \(error); give a directory that can be written "
-                    + "with --state-dir")
+                    + "with --state-dir"
+            )
         }
         let seed = KernelRandom.uint64()
         let dns = configuration.dns
         let policy = NamePolicy(
-            profile: dns.profile == .docker ? .docker : .waggle, taskTTL: dns.ttl.task,
-            vipTTL: dns.ttl.vip, negativeTTL: dns.ttl.negative)
+            profile: dns.profile == .docker ? .docker : .waggle,
+            taskTTL: dns.ttl.task,
+            vipTTL: dns.ttl.vip,
+            negativeTTL: dns.ttl.negative
+        )
         let server = try NameServer(
             limits: NameServer.Limits(
-                threads: dns.threads, forwardLimit: dns.forwardLimit, nameSeed: seed))
+                threads: dns.threads,
+                forwardLimit: dns.forwardLimit,
+                nameSeed: seed
+            )
+        )
         let zone: StaticZone
         let upstreams: [SocketEndpoint]
         do {
@@ -59,18 +69,27 @@ extension ControlState {
         }
         let poller = try Poller()
         var state = ControlState(
-            poller: poller, logger: logger, startedAt: now, configuration: configuration,
-            registry: Registry(policy: policy, seed: seed), saved: log, server: server,
-            publication: Publication(), defaultUpstreams: upstreams)
+            poller: poller,
+            logger: logger,
+            startedAt: now,
+            configuration: configuration,
+            registry: Registry(policy: policy, seed: seed),
+            saved: log,
+            server: server,
+            publication: Publication(),
+            defaultUpstreams: upstreams
+        )
         if state.saved.tornOctets > 0 {
             logger.warning(
                 "an unfinished record was cut off",
-                metadata: ["octets": "\(state.saved.tornOctets)"])
+                metadata: ["octets": "\(state.saved.tornOctets)"]
+            )
         }
         if kept.unreadCount > 0 {
             logger.error(
                 "records of the state directory are not understood and were left out",
-                metadata: ["count": "\(kept.unreadCount)"])
+                metadata: ["count": "\(kept.unreadCount)"]
+            )
         }
         state.follow(state.registry.replace(zone: zone))
         state.restore(kept, at: now)
@@ -88,11 +107,15 @@ extension ControlState {
         for attach in kept.networks.values.sorted(by: { $0.name < $1.name }) {
             apply(
                 .attach(
-                    RequestMapping.name(attach.name), subnets: attach.subnets, origin: .command))
+                    RequestMapping.name(attach.name),
+                    subnets: attach.subnets,
+                    origin: .command
+                )
+            )
         }
         var gone: [String] = []
-        for sandbox in kept.sandboxes.values.sorted(by: { $0.name < $1.name }) {
-            guard (try? registry.check(.addSandbox(sandbox))) != nil else { continue }
+        for sandbox in kept.sandboxes.values.sorted(by: { $0.name < $1.name })
+        where (try? registry.check(.addSandbox(sandbox))) != nil {
             openOrRetry(sandbox)
             apply(.addSandbox(sandbox))
             let isServed = sandboxStates[sandbox.name]?.opened != nil
@@ -130,7 +153,9 @@ extension ControlState {
     // MARK: The configuration file
 
     /// Makes sandboxes, endpoints and networks of the file's origin what the file says, without
-    /// touching what has not changed. Checked as a whole first: on an error nothing has changed.
+    /// touching what has not changed.
+    ///
+    /// Checked as a whole first: on an error nothing has changed.
     mutating func applyFile(_ configuration: Configuration) throws(StartupError) {
         let plan = try FilePlan(configuration, registry: registry)
         for name in plan.removedSandboxes { apply(.removeSandbox(name)) }
@@ -142,7 +167,11 @@ extension ControlState {
         for attach in plan.networks {
             apply(
                 .attach(
-                    RequestMapping.name(attach.name), subnets: attach.subnets, origin: .file))
+                    RequestMapping.name(attach.name),
+                    subnets: attach.subnets,
+                    origin: .file
+                )
+            )
         }
         for sandbox in plan.sandboxes {
             openOrRetry(sandbox)
@@ -173,15 +202,24 @@ extension ControlState {
                 text = try TextFile.read(path: file, octetsMax: zoneOctetsMax)
             } catch {
                 throw StartupError(
-                    "dns.zoneFiles: \(error); give files that can be read", isConfiguration: true)
+                    "dns.zoneFiles: \(error); give files that can be read",
+                    isConfiguration: true
+                )
             }
             do throws(ZoneTextError) {
                 let parsed = try ZoneText.records(
-                    in: text, origin: .root, defaultTTL: zoneTTL, file: file)
+                    in: text,
+                    origin: .root,
+                    defaultTTL: zoneTTL,
+                    file: file
+                )
                 records += parsed.map { record in
                     StaticZone.Entry(
-                        owner: record.owner, type: record.type, ttl: record.ttl,
-                        data: recordData(record))
+                        owner: record.owner,
+                        type: record.type,
+                        ttl: record.ttl,
+                        data: recordData(record)
+                    )
                 }
             } catch {
                 throw StartupError("dns.zoneFiles: \(error)", isConfiguration: true)
@@ -219,7 +257,8 @@ extension ControlState {
         } catch {
             logger.warning(
                 "no upstreams: names that are not local will not resolve",
-                metadata: ["error": "\(error)"])
+                metadata: ["error": "\(error)"]
+            )
             return []
         }
     }

@@ -44,7 +44,9 @@ struct StateLog: ~Copyable {
         self.log = log
     }
 
-    /// Makes a change durable. On failure nothing is on the disk.
+    /// Makes a change durable.
+    ///
+    /// On failure nothing is on the disk.
     mutating func append(_ change: Change) throws(SystemError) {
         guard let record = Self.record(change) else { return }
         try log.append(record.octets)
@@ -137,7 +139,9 @@ struct StateLog: ~Copyable {
     }
 
     private static func apply(
-        _ record: JSONValue, to saved: inout Saved, at now: Moment
+        _ record: JSONValue,
+        to saved: inout Saved,
+        at now: Moment
     ) throws {
         let name = record["name"]?.stringValue ?? ""
         let id = record["id"]?.stringValue ?? ""
@@ -167,7 +171,8 @@ struct StateLog: ~Copyable {
                 let service = record["service"]?.stringValue
             else { throw ReplayError.shape }
             saved.services.append(
-                SavedService(network: try DomainName(network), service: try DomainName(service)))
+                SavedService(network: try DomainName(network), service: try DomainName(service))
+            )
         default: throw ReplayError.shape
         }
     }
@@ -195,7 +200,10 @@ struct StateLog: ~Copyable {
                 let inode = record["inode"]?.intValue
             else { throw ReplayError.shape }
             place = .process(
-                pid: Int32(pid), startTime: UInt64(startTime), inode: UInt64(inode))
+                pid: Int32(pid),
+                startTime: UInt64(startTime),
+                inode: UInt64(inode)
+            )
         }
         return RequestMapping.sandbox(request, at: place, origin: .command)
     }
@@ -205,7 +213,12 @@ struct StateLog: ~Copyable {
         guard let id = request.id else { throw ReplayError.shape }
         let startTime = item["startTime"]?.intValue.map { UInt64($0) }
         var endpoint = try RequestMapping.endpoint(
-            request, id: id, origin: .command, startTime: startTime, at: now)
+            request,
+            id: id,
+            origin: .command,
+            startTime: startTime,
+            at: now
+        )
         endpoint.drained = item["drained"] == .bool(true)
         return endpoint
     }

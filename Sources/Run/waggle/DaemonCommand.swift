@@ -53,9 +53,17 @@ package struct DaemonCommand: AsyncParsableCommand {
             try await daemon.run()
         } catch let error as StartupError {
             throw CommandFailure(
-                error.isConfiguration ? .usage : .failed, what: "", why: "\(error)")
+                error.isConfiguration ? .usage : .failed,
+                what: "",
+                why: "\(error)"
+            )
         } catch {
-            throw CommandFailure(.failed, what: "daemon", why: "\(error)", advice: "see the log above")
+            throw CommandFailure(
+                .failed,
+                what: "daemon",
+                why: "\(error)",
+                advice: "see the log above"
+            )
         }
     }
 
@@ -69,7 +77,10 @@ package struct DaemonCommand: AsyncParsableCommand {
         flags.gossipJoin = gossipJoin
         flags.logLevel = logLevel
         let surroundings = Configuration.Surroundings(
-            environment: Console.environment, isRoot: Host.isRoot, hostName: Host.name)
+            environment: Console.environment,
+            isRoot: Host.isRoot,
+            hostName: Host.name
+        )
         let file = config
         return { [flags] in
             try Configuration.load(file: file, flags: flags, surroundings: surroundings) { path in

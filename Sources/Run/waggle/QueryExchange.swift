@@ -22,7 +22,8 @@ package enum QueryError: Error, Hashable, Sendable, CustomStringConvertible {
     init(_ error: any Error) {
         switch error {
         case let error as QueryError: self = error
-        case let error as IOError: self = .network("\(SystemError("exchange", code: error.errnoCode))")
+        case let error as IOError:
+            self = .network(SystemError.text(of: error.errnoCode))
         default: self = .network("\(error)")
         }
     }

@@ -13,14 +13,19 @@ enum QueryPrinter {
 
     /// Throws: `CommandFailure` for a reply that is damaged.
     static func text(
-        _ reply: QueryReply, to message: QueryMessage, style: Style
+        _ reply: QueryReply,
+        to message: QueryMessage,
+        style: Style
     ) throws -> String {
         do throws(ReplyFault) {
             _ = try ReplyWalker(reply.octets.span)
         } catch {
             throw CommandFailure(
-                .failed, what: "query", why: "the reply of \(reply.server) is damaged: \(error)",
-                advice: "ask another server or look at it with a packet tool")
+                .failed,
+                what: "query",
+                why: "the reply of \(reply.server) is damaged: \(error)",
+                advice: "ask another server or look at it with a packet tool"
+            )
         }
         do throws(MessageError) {
             switch style {
@@ -35,13 +40,17 @@ enum QueryPrinter {
             }
         } catch {
             throw CommandFailure(
-                .failed, what: "query", why: "libldns cannot print the reply: \(error)",
-                advice: "look at it with a packet tool")
+                .failed,
+                what: "query",
+                why: "libldns cannot print the reply: \(error)",
+                advice: "look at it with a packet tool"
+            )
         }
     }
 
     private static func document(
-        _ reply: QueryReply, _ message: QueryMessage
+        _ reply: QueryReply,
+        _ message: QueryMessage
     ) throws(MessageError) -> JSONValue {
         let decoded = try DecodedMessage(reply.octets)
         func records(_ list: [DecodedRecord]) -> JSONValue {
@@ -51,7 +60,8 @@ enum QueryPrinter {
                         "name": .string(record.owner), "type": .string("\(record.type)"),
                         "ttl": .integer(record.ttl), "data": .string(record.dataText),
                     ]
-                })
+                }
+            )
         }
         let code = ResponseCode(rawValue: UInt8(clamping: decoded.rcode))?.mnemonic
         var flags: [String] = []

@@ -2,8 +2,9 @@ import Base
 import DNSWire
 package import Names
 
-/// A network's record sets as octets, ready to be copied into replies. Made by the publisher when a
-/// table changes, at the index that the table's own sets have.
+/// A network's record sets as octets, ready to be copied into replies.
+///
+/// Made by the publisher when a table changes, at the index that the table's own sets have.
 package final class CompiledTable: Sendable {
     let table: NetworkTable
     let octets: [UInt8]
@@ -15,7 +16,9 @@ package final class CompiledTable: Sendable {
     /// Denials of zone files, by the name that has the SOA record.
     private let zoneDenials: [DomainName: Range<Int>]
 
-    /// One set in `octets`. Each record starts with a pointer to the question's name.
+    /// One set in `octets`.
+    ///
+    /// Each record starts with a pointer to the question's name.
     struct CompiledSet: Sendable {
         let start: Int
         let count: Int
@@ -28,14 +31,16 @@ package final class CompiledTable: Sendable {
         let glueCount: Int
     }
 
-    /// - Parameter negativeTTL: seconds a denial may be kept.
+    /// `negativeTTL`: seconds a denial may be kept.
     package init(_ table: NetworkTable, negativeTTL: UInt32) {
         var compiler = Compiler()
         self.table = table
         sets = table.sets.map { compiler.add($0) }
         let zone = table.network.isRoot ? resolverZone : table.network
         denial = compiler.addDenial(
-            RecordEncoder.soa(zone: zone, minimum: negativeTTL), ttl: negativeTTL)
+            RecordEncoder.soa(zone: zone, minimum: negativeTTL),
+            ttl: negativeTTL
+        )
         var denials: [DomainName: Range<Int>] = [:]
         for (name, sets) in table.allNames {
             for set in sets where set.type == .soa {
@@ -77,7 +82,12 @@ package final class CompiledTable: Sendable {
             for data in set.data {
                 starts.append(UInt32(octets.count))
                 RecordEncoder.append(
-                    .question, type: set.type, ttl: set.ttl, data: data.octets, to: &octets)
+                    .question,
+                    type: set.type,
+                    ttl: set.ttl,
+                    data: data.octets,
+                    to: &octets
+                )
             }
             let end = octets.count
             let stride = (end - start) / set.data.count
@@ -86,13 +96,22 @@ package final class CompiledTable: Sendable {
             for record in set.glue {
                 guard let type = record.data.type else { continue }
                 RecordEncoder.append(
-                    .name(record.owner), type: type, ttl: set.ttl, data: record.data.octets,
-                    to: &octets)
+                    .name(record.owner),
+                    type: type,
+                    ttl: set.ttl,
+                    data: record.data.octets,
+                    to: &octets
+                )
             }
             return CompiledSet(
-                start: start, count: set.data.count, stride: isUniform ? stride : 0,
-                firstOffset: firstOffset, end: end, glue: end..<octets.count,
-                glueCount: set.glue.count)
+                start: start,
+                count: set.data.count,
+                stride: isUniform ? stride : 0,
+                firstOffset: firstOffset,
+                end: end,
+                glue: end..<octets.count,
+                glueCount: set.glue.count
+            )
         }
 
         mutating func addDenial(_ data: [UInt8], ttl: UInt32) -> Range<Int> {

@@ -56,7 +56,10 @@ struct ForwardDesk: ~Copyable {
 
     /// Takes a question; what can be said at once is in the deliveries.
     mutating func ask(
-        _ question: ForwardQuestion, for client: Client, poller: borrowing Poller, at now: Moment
+        _ question: ForwardQuestion,
+        for client: Client,
+        poller: borrowing Poller,
+        at now: Moment
     ) -> [Delivery] {
         nextNumber += 1
         let id = Forwarder.ExchangeID(number: nextNumber)
@@ -67,14 +70,18 @@ struct ForwardDesk: ~Copyable {
 
     /// Something is to be read from the socket of an attempt.
     mutating func readable(
-        token: UInt64, poller: borrowing Poller, at now: Moment
+        token: UInt64,
+        poller: borrowing Poller,
+        at now: Moment
     ) -> [Delivery] {
         guard let box = attempts[token] else { return [] }
         let attempt = box.value.attempt
         do throws(SystemError) {
             while let count = try Sockets.receive(
-                box.value.socket.raw, into: &buffer, octetsMax: replyOctetsMax)
-            {
+                box.value.socket.raw,
+                into: &buffer,
+                octetsMax: replyOctetsMax
+            ) {
                 if let usable = accept(count, id: box.value.id, attempt) {
                     pending[attempt.exchange]?.reply = Array(buffer[..<count])
                     forwarder.handle(.reply(attempt, isUsable: usable), at: now)
@@ -99,7 +106,9 @@ struct ForwardDesk: ~Copyable {
     /// Whether the reply in the buffer belongs to the attempt, and if so whether it is usable;
     /// nil for one that must be ignored (RFC 5452 §9.1).
     private func accept(
-        _ count: Int, id: UInt16, _ attempt: Forwarder.Attempt
+        _ count: Int,
+        id: UInt16,
+        _ attempt: Forwarder.Attempt
     ) -> Bool? {
         guard let question = pending[attempt.exchange]?.question else { return nil }
         let octets = buffer.span.extracting(0..<count)
@@ -146,7 +155,9 @@ struct ForwardDesk: ~Copyable {
                 deliveries.append(
                     Delivery(
                         client: done.client,
-                        octets: ForwardedReply.octets(done.reply, for: done.question)))
+                        octets: ForwardedReply.octets(done.reply, for: done.question)
+                    )
+                )
             case .fail(let id, let failure):
                 guard let done = finish(id, poller) else { continue }
                 counters.add(.forwardFailures)
@@ -154,14 +165,17 @@ struct ForwardDesk: ~Copyable {
                 deliveries.append(
                     Delivery(
                         client: done.client,
-                        octets: ForwardedReply.failure(failure, for: done.question)))
+                        octets: ForwardedReply.failure(failure, for: done.question)
+                    )
+                )
             }
         }
         return deliveries
     }
 
     private mutating func finish(
-        _ id: Forwarder.ExchangeID, _ poller: borrowing Poller
+        _ id: Forwarder.ExchangeID,
+        _ poller: borrowing Poller
     ) -> Pending? {
         guard let done = pending.removeValue(forKey: id) else { return nil }
         for token in done.sockets {
@@ -173,14 +187,18 @@ struct ForwardDesk: ~Copyable {
     }
 
     private mutating func send(
-        _ attempt: Forwarder.Attempt, _ poller: borrowing Poller
+        _ attempt: Forwarder.Attempt,
+        _ poller: borrowing Poller
     ) -> Bool {
         guard let question = pending[attempt.exchange]?.question else { return true }
         let id = UInt16(truncatingIfNeeded: KernelRandom.uint64())
         let query = QueryWriter.query(
-            id: id, labels: question.labels, type: question.type,
+            id: id,
+            labels: question.labels,
+            type: question.type,
             checkingDisabled: question.flags.contains(.checkingDisabled),
-            dnssecOK: question.edns?.dnssecOK ?? false)
+            dnssecOK: question.edns?.dnssecOK ?? false
+        )
         do throws(SystemError) {
             let socket = try Sockets.datagram(connectedTo: attempt.upstream)
             nextNumber += 1

@@ -4,7 +4,7 @@ import Names
 
 /// An upstream's reply made into the client's own: its id, its letters, its size, its OPT.
 enum ForwardedReply {
-    /// - Parameter reply: octets that `ReplyWalker` has accepted for this question.
+    /// `reply`: octets that `ReplyWalker` has accepted for this question.
     static func octets(_ reply: [UInt8], for question: ForwardQuestion) -> [UInt8] {
         guard let walked = try? ReplyWalker(reply.span) else {
             preconditionFailure("only walked replies are passed on")
@@ -23,7 +23,8 @@ enum ForwardedReply {
         bits.remove([.authoritative, .authenticData, .checkingDisabled, .recursionDesired])
         bits.insert(.recursionAvailable)
         bits.formUnion(
-            question.flags.intersection([.recursionDesired, .checkingDisabled]))
+            question.flags.intersection([.recursionDesired, .checkingDisabled])
+        )
         var counts = (
             UInt16(walked.answerCount), UInt16(walked.authorityCount), UInt16(additionals)
         )
@@ -31,7 +32,9 @@ enum ForwardedReply {
             optRecord(upper: UInt8(walked.responseCode >> 4), edns.dnssecOK)
         }
         let limit = min(
-            question.edns?.datagramMax ?? MessageSize.datagramDefault, MessageSize.datagramMax)
+            question.edns?.datagramMax ?? MessageSize.datagramDefault,
+            MessageSize.datagramMax
+        )
         if body.count + (opt?.count ?? 0) > limit {
             body.removeSubrange(walked.questionEnd...)
             bits.insert(.truncated)
@@ -51,13 +54,15 @@ enum ForwardedReply {
 
     /// SERVFAIL, with the reason for clients that can read it (RFC 8914).
     static func failure(
-        _ failure: Forwarder.Failure, for question: ForwardQuestion
+        _ failure: Forwarder.Failure,
+        for question: ForwardQuestion
     ) -> [UInt8] {
         let isDocker = question.profile == .docker
         var bits: HeaderFlags = [.response]
         if !isDocker { bits.insert(.recursionAvailable) }
         bits.formUnion(
-            question.flags.intersection([.recursionDesired, .checkingDisabled]))
+            question.flags.intersection([.recursionDesired, .checkingDisabled])
+        )
         let hasOPT = question.edns != nil && !isDocker
         var octets: [UInt8] = []
         octets.append(uint16: question.id)
@@ -73,7 +78,9 @@ enum ForwardedReply {
     }
 
     private static func optRecord(
-        upper: UInt8, _ dnssecOK: Bool, _ error: ExtendedError.Code? = nil
+        upper: UInt8,
+        _ dnssecOK: Bool,
+        _ error: ExtendedError.Code? = nil
     ) -> [UInt8] {
         var octets: [UInt8] = [0]
         octets.append(uint16: RecordType.opt.code)
@@ -89,7 +96,9 @@ enum ForwardedReply {
 
     /// Additional records that end before `offset`.
     private static func recordsBefore(
-        _ offset: Int, _ reply: [UInt8], _ walked: ReplyWalker
+        _ offset: Int,
+        _ reply: [UInt8],
+        _ walked: ReplyWalker
     ) -> Int {
         // Cutting at the OPT record must keep the count true; walking again is the rare case.
         var cut = Array(reply[..<offset])

@@ -46,7 +46,11 @@ package final class NameServer: Sendable {
             let thread = try PinnedThread(name: "waggle-dns-\(index)") {
                 do throws(SystemError) {
                     var worker = try Worker(
-                        index: index, inbox: inbox, board: board, limits: limits)
+                        index: index,
+                        inbox: inbox,
+                        board: board,
+                        limits: limits
+                    )
                     worker.run()
                 } catch {
                     inbox.report(error)
@@ -62,9 +66,13 @@ package final class NameServer: Sendable {
     /// One set of counters per worker.
     package var counters: [WorkerCounters] { inboxes.map { $0.counters } }
 
-    /// Opens a sandbox's sockets at `slot`. On failure nothing stays open.
+    /// Opens a sandbox's sockets at `slot`.
+    ///
+    /// On failure nothing stays open.
     package func open(
-        _ place: Sandbox.Place, slot: Int, redirect: Bool
+        _ place: Sandbox.Place,
+        slot: Int,
+        redirect: Bool
     ) throws(SystemError) -> Opened {
         let threads = inboxes.count
         let sockets: OpenedSockets
@@ -90,7 +98,7 @@ package final class NameServer: Sendable {
 
     /// Closes a sandbox's sockets and connections; returns when they are closed.
     ///
-    /// - Parameter place: given for a redirected sandbox, whose rules are then removed.
+    /// `place`: given for a redirected sandbox, whose rules are then removed.
     package func close(slot: Int, redirectedAt place: Sandbox.Place? = nil) {
         if let gate = try? Gate(count: inboxes.count) {
             for inbox in inboxes { inbox.post(.remove(slot: slot, done: gate)) }

@@ -13,11 +13,15 @@ struct OpenedSockets: Sendable {
 enum SandboxSockets {
     /// 127.0.0.11:53 (networkdb-dns.md C1).
     private static let resolver = SocketEndpoint(
-        address: .v4(IPv4Address(127, 0, 0, 11)), port: 53)
+        address: .v4(IPv4Address(127, 0, 0, 11)),
+        port: 53
+    )
 
     /// One UDP and one TCP socket per worker at a plain address.
     static func open(
-        at endpoint: SocketEndpoint, slot: Int, threads: Int
+        at endpoint: SocketEndpoint,
+        slot: Int,
+        threads: Int
     ) throws(SystemError) -> OpenedSockets {
         var sockets: [SandboxSocket] = []
         var bound = endpoint
@@ -26,25 +30,29 @@ enum SandboxSockets {
             // Port 0 asks the kernel for one; the others then share it.
             bound = try Sockets.localEndpoint(of: socket.raw)
             sockets.append(
-                SandboxSocket(slot: slot, kind: .datagram, endpoint: bound, descriptor: socket))
+                SandboxSocket(slot: slot, kind: .datagram, endpoint: bound, descriptor: socket)
+            )
         }
         for _ in 0..<threads {
             let socket = try Sockets.listener(boundTo: bound, shared: threads > 1)
             sockets.append(
-                SandboxSocket(slot: slot, kind: .listener, endpoint: bound, descriptor: socket))
+                SandboxSocket(slot: slot, kind: .listener, endpoint: bound, descriptor: socket)
+            )
         }
         return OpenedSockets(sockets: sockets, endpoint: bound, isRedirected: false)
     }
 
     /// The resolver of a container: port 53 itself, or a redirect where something holds it.
     static func openResolver(
-        slot: Int, threads: Int, redirect: Bool
+        slot: Int,
+        threads: Int,
+        redirect: Bool
     ) throws(SystemError) -> OpenedSockets {
         try NetworkNamespace.raiseLoopback()
         if !redirect {
             do throws(SystemError) {
                 return try open(at: resolver, slot: slot, threads: threads)
-            } catch where error.isAddressInUse {
+            } catch  where error.isAddressInUse {
                 // Somebody in the container listens there; a redirect goes round it.
             }
         }

@@ -24,7 +24,9 @@ package final class PublishedView: Sendable {
     }
 }
 
-/// All views at one moment. Immutable; a worker takes it once per batch.
+/// All views at one moment.
+///
+/// Immutable; a worker takes it once per batch.
 final class Snapshot: Sendable {
     let views: [PublishedView?]
 

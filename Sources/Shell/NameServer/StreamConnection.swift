@@ -113,11 +113,15 @@ final class StreamConnection {
         var earliest = idleSince.advanced(milliseconds: StreamLimits.idleMilliseconds)
         if let readingSince {
             earliest = min(
-                earliest, readingSince.advanced(milliseconds: StreamLimits.readMilliseconds))
+                earliest,
+                readingSince.advanced(milliseconds: StreamLimits.readMilliseconds)
+            )
         }
         if let writingSince {
             earliest = min(
-                earliest, writingSince.advanced(milliseconds: StreamLimits.writeMilliseconds))
+                earliest,
+                writingSince.advanced(milliseconds: StreamLimits.writeMilliseconds)
+            )
         }
         return earliest
     }

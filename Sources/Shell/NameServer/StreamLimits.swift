@@ -1,4 +1,6 @@
-/// Bounds on TCP clients. Source: RFC 7766 §6, RFC 9210; dns.md §1.7.
+/// Bounds on TCP clients.
+///
+/// Source: RFC 7766 §6, RFC 9210; dns.md §1.7.
 enum StreamLimits {
     /// Connections of one worker.
     static let connectionsMax = 256

@@ -23,7 +23,9 @@ struct StreamTable: ~Copyable {
 
     /// Takes a connection, or refuses it by closing.
     mutating func add(
-        _ accepted: consuming Sockets.Accepted, slot: Int, _ poller: borrowing Poller,
+        _ accepted: consuming Sockets.Accepted,
+        slot: Int,
+        _ poller: borrowing Poller,
         at now: Moment
     ) {
         let peer = accepted.peer
@@ -53,7 +55,10 @@ struct StreamTable: ~Copyable {
 
     /// An answer from upstream for a client that may be gone.
     mutating func deliver(
-        _ octets: [UInt8], to token: UInt64, _ poller: borrowing Poller, at now: Moment
+        _ octets: [UInt8],
+        to token: UInt64,
+        _ poller: borrowing Poller,
+        at now: Moment
     ) {
         guard let stream = streams[token] else { return }
         stream.forwarded -= 1
@@ -92,7 +97,9 @@ struct StreamTable: ~Copyable {
     }
 
     mutating func closeOldestIdle(_ poller: borrowing Poller) {
-        let oldest = streams.filter { $0.value.isIdle }.min { $0.value.idleFrom < $1.value.idleFrom }
+        let oldest = streams.filter { $0.value.isIdle }.min {
+            $0.value.idleFrom < $1.value.idleFrom
+        }
         if let oldest { close(oldest.key, poller) }
     }
 

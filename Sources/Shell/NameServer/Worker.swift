@@ -9,8 +9,9 @@ struct SocketToken: Hashable, Sendable {
     let value: UInt64
 }
 
-/// One thread of the name server: waits, takes a batch, answers it, sends it. Everything it owns is
-/// touched by this thread alone; others reach it through `WorkerInbox`.
+/// One thread of the name server: waits, takes a batch, answers it, sends it.
+///
+/// Everything it owns is touched by this thread alone; others reach it through `WorkerInbox`.
 struct Worker: ~Copyable {
     /// Datagrams taken from one socket before the others get their turn.
     static let batchMax = 32
@@ -34,13 +35,18 @@ struct Worker: ~Copyable {
     private var isStopping = false
 
     init(
-        index: Int, inbox: WorkerInbox, board: SnapshotBoard, limits: NameServer.Limits
+        index: Int,
+        inbox: WorkerInbox,
+        board: SnapshotBoard,
+        limits: NameServer.Limits
     ) throws(SystemError) {
         let poller = try Poller()
         try poller.add(inbox.signal.raw, token: Self.inboxToken, for: .read)
         let batch = try DatagramBatch(
-            capacity: Self.batchMax, receiveOctets: Self.queryOctetsMax,
-            sendOctets: datagramOctetsMax)
+            capacity: Self.batchMax,
+            receiveOctets: Self.queryOctetsMax,
+            sendOctets: datagramOctetsMax
+        )
         self.index = index
         self.inbox = inbox
         self.board = board
@@ -48,9 +54,14 @@ struct Worker: ~Copyable {
         counters = inbox.counters
         self.batch = batch
         responder = Responder(
-            counters: inbox.counters, nameSeed: limits.nameSeed, diceSeed: KernelRandom.uint64())
+            counters: inbox.counters,
+            nameSeed: limits.nameSeed,
+            diceSeed: KernelRandom.uint64()
+        )
         desk = ForwardDesk(
-            counters: inbox.counters, limit: max(1, limits.forwardLimit / limits.threads))
+            counters: inbox.counters,
+            limit: max(1, limits.forwardLimit / limits.threads)
+        )
         streams = StreamTable(counters: inbox.counters)
     }
 
@@ -142,7 +153,9 @@ struct Worker: ~Copyable {
 
     /// Answers one datagram of the batch; returns the question when it has to be forwarded.
     private mutating func answer(
-        _ item: Int, _ client: SocketEndpoint, _ published: PublishedView
+        _ item: Int,
+        _ client: SocketEndpoint,
+        _ published: PublishedView
     ) -> ForwardQuestion? {
         if batch.isTooLong(item) {
             counters.add(.droppedTooLong)
@@ -151,21 +164,30 @@ struct Worker: ~Copyable {
         var question: ForwardQuestion?
         batch.reply(to: item) { query, out in
             let outcome = responder.respond(
-                to: query, from: client, over: .datagram, as: published, into: &out)
+                to: query,
+                from: client,
+                over: .datagram,
+                as: published,
+                into: &out
+            )
             if case .forward(let needed) = outcome { question = needed }
         }
         return question
     }
 
     private mutating func forward(
-        _ questions: [(index: Int, question: ForwardQuestion)], token: UInt64
+        _ questions: [(index: Int, question: ForwardQuestion)],
+        token: UInt64
     ) {
         if questions.isEmpty { return }
         let now = Clock.now()
         for (item, question) in questions {
             guard let client = batch.source(of: item) else { continue }
             let waiting = ForwardDesk.Client.datagram(
-                socket: SocketToken(value: token), to: client, control: batch.control(of: item))
+                socket: SocketToken(value: token),
+                to: client,
+                control: batch.control(of: item)
+            )
             deliver(desk.ask(question, for: waiting, poller: poller, at: now), at: now)
         }
     }
@@ -178,7 +200,11 @@ struct Worker: ~Copyable {
                 guard let socket = sockets[token.value] else { continue }
                 do throws(SystemError) {
                     try Sockets.send(
-                        socket.descriptor.raw, delivery.octets, to: client, control: control)
+                        socket.descriptor.raw,
+                        delivery.octets,
+                        to: client,
+                        control: control
+                    )
                 } catch {
                     counters.add(.repliesUnsent)
                 }
@@ -234,7 +260,9 @@ struct Worker: ~Copyable {
     }
 
     private mutating func answer(
-        _ stream: StreamConnection, _ token: UInt64, at now: Moment
+        _ stream: StreamConnection,
+        _ token: UInt64,
+        at now: Moment
     ) throws(StreamConnection.Fault) {
         while let message = try stream.nextMessage(at: now) {
             counters.add(.streamQueries)
@@ -244,8 +272,12 @@ struct Worker: ~Copyable {
             if stream.slot < snapshot.views.count, let published = snapshot.views[stream.slot] {
                 reply = [UInt8](capacity: MessageSize.streamMax) { out in
                     let outcome = responder.respond(
-                        to: message.span, from: stream.peer, over: .stream, as: published,
-                        into: &out)
+                        to: message.span,
+                        from: stream.peer,
+                        over: .stream,
+                        as: published,
+                        into: &out
+                    )
                     if case .forward(let needed) = outcome { question = needed }
                 }
             }
@@ -256,7 +288,8 @@ struct Worker: ~Copyable {
                 stream.forwarded += 1
                 deliver(
                     desk.ask(question, for: .stream(token: token), poller: poller, at: now),
-                    at: now)
+                    at: now
+                )
             }
         }
     }

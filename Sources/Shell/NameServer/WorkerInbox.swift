@@ -23,8 +23,10 @@ final class SandboxSocket: Sendable {
     }
 }
 
-/// How others reach a worker. Never overflows: the name server's one publisher posts at most two
-/// sockets per sandbox, and waits for each removal.
+/// How others reach a worker.
+///
+/// Never overflows: the name server's one publisher posts at most two sockets per sandbox, and
+/// waits for each removal.
 final class WorkerInbox: Sendable {
     enum Command: Sendable {
         case add(SandboxSocket, token: UInt64)

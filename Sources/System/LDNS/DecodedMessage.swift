@@ -22,7 +22,7 @@ package struct DecodedMessage: Hashable, Sendable {
     /// CD.
     package let checkingDisabled: Bool
     package let opcode: UInt8
-    /// The reply code with the upper eight bits of EDNS, 0 ... 4,095.
+    /// The reply code with the upper eight bits of EDNS, 0 to 4,095.
     package let rcode: UInt16
     package let question: [DecodedQuestion]
     package let answer: [DecodedRecord]
@@ -33,7 +33,9 @@ package struct DecodedMessage: Hashable, Sendable {
     package let edns: DecodedEDNS?
     package let hasTSIG: Bool
 
-    /// Decodes exactly one message. Throws: why it is none.
+    /// Decodes exactly one message.
+    ///
+    /// Throws: why it is none.
     package init(_ message: [UInt8]) throws(MessageError) {
         try MessageFraming.check(message)
         let handle = try MessageHandle.parsed(message)
@@ -135,9 +137,13 @@ package struct DecodedQuestion: Hashable, Sendable {
                 DecodedQuestion(
                     name: unsafe takeText(ldns_rdf2str(ldns_rr_owner(record))),
                     type: unsafe RecordType(
-                        UInt16(truncatingIfNeeded: ldns_rr_get_type(record).rawValue)),
+                        UInt16(truncatingIfNeeded: ldns_rr_get_type(record).rawValue)
+                    ),
                     recordClass: unsafe UInt16(
-                        truncatingIfNeeded: ldns_rr_get_class(record).rawValue)))
+                        truncatingIfNeeded: ldns_rr_get_class(record).rawValue
+                    )
+                )
+            )
         }
         return all
     }

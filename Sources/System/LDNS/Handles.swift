@@ -26,7 +26,12 @@ struct RecordHandle: ~Copyable {
         var made: UnsafeMutablePointer<ldns_rr>?
         var stop = 0
         let status = unsafe ldns_wire2rr(
-            &made, octets, octets.count, &stop, LDNS_SECTION_ANSWER)
+            &made,
+            octets,
+            octets.count,
+            &stop,
+            LDNS_SECTION_ANSWER
+        )
         guard status == LDNS_STATUS_OK, let made = unsafe made else {
             throw LibraryStatus(number: status.rawValue)
         }

@@ -11,7 +11,9 @@ struct MessageFraming {
     private var optSeen = false
     private var tsigSeen = false
 
-    /// Walks the message. Throws: the first fault.
+    /// Walks the message.
+    ///
+    /// Throws: the first fault.
     static func check(_ octets: [UInt8]) throws(MessageError) {
         guard octets.count >= 12 else {
             throw .refused(status: LDNS_STATUS_WIRE_INCOMPLETE_HEADER.rawValue)
@@ -58,7 +60,12 @@ struct MessageFraming {
         var record: UnsafeMutablePointer<ldns_rr>?
         var stop = start
         let status = unsafe ldns_wire2rr(
-            &record, octets, octets.count, &stop, LDNS_SECTION_ANSWER)
+            &record,
+            octets,
+            octets.count,
+            &stop,
+            LDNS_SECTION_ANSWER
+        )
         guard status == LDNS_STATUS_OK else { throw .refused(status: status.rawValue) }
         unsafe ldns_rr_free(record)
         if stop != end { throw .recordLength(offset: start) }

@@ -33,7 +33,9 @@ struct RecordData {
         self.origin = origin
     }
 
-    /// The data in wire form. Throws: what is wrong with the words.
+    /// The data in wire form.
+    ///
+    /// Throws: what is wrong with the words.
     func octets(_ words: ArraySlice<ZoneWord>) throws(ZoneTextFault) -> [UInt8] {
         if let first = words.first, first.isGenericMark { return try generic(words.dropFirst()) }
         if !shape.isKnown || Self.genericOnly.contains(type) { throw .typeGenericOnly(type) }
@@ -75,7 +77,9 @@ struct RecordData {
         return again.data == data && (type != .svcb && type != .https || hasOrderedKeys(data))
     }
 
-    /// RFC 9460 §2.2: parameter keys rise strictly. libldns sorts them but keeps some twice.
+    /// Whether parameter keys rise strictly (RFC 9460 §2.2).
+    ///
+    /// libldns sorts them but keeps some twice.
     private func hasOrderedKeys(_ data: [UInt8]) -> Bool {
         var rest = data.dropFirst(2)
         while let length = rest.popFirst(), length > 0 { rest = rest.dropFirst(Int(length)) }
@@ -90,7 +94,9 @@ struct RecordData {
         return rest.isEmpty
     }
 
-    /// RFC 3597 §5. What libldns knows must come out of it octet for octet.
+    /// RFC 3597 §5.
+    ///
+    /// What libldns knows must come out of it octet for octet.
     private func generic(_ words: ArraySlice<ZoneWord>) throws(ZoneTextFault) -> [UInt8] {
         let known = shape.isKnown && !Self.genericOnly.contains(type)
         let limit = known ? Self.knownGenericOctetsMax : Self.genericOctetsMax
@@ -120,7 +126,8 @@ struct RecordData {
 
     /// The word as libldns shall see it in this field.
     private func checked(
-        _ word: ZoneWord, field: ldns_rdf_type
+        _ word: ZoneWord,
+        field: ldns_rdf_type
     ) throws(ZoneTextFault) -> String {
         let strings = field == LDNS_RDF_TYPE_STR || field == LDNS_RDF_TYPE_LONG_STR
         let parameters = field == LDNS_RDF_TYPE_SVCPARAMS
@@ -198,7 +205,8 @@ struct RecordShape {
             preconditionFailure("libldns describes every type, unknown ones by its row 0")
         }
         unsafe self.row = unsafe row
-        let fields = unsafe row.pointee._maximum > 0
+        let fields =
+            unsafe row.pointee._maximum > 0
             || row.pointee._variable != LDNS_RDF_TYPE_NONE
         // A type it does not know gets row 0, or a row whose only field has no text form.
         isKnown =

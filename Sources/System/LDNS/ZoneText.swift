@@ -5,7 +5,7 @@ import CLDNS
 package struct ZoneRecord: Sendable, Hashable {
     package let owner: DomainName
     package let type: RecordType
-    /// Seconds, 0 ... 2^31-1.
+    /// Seconds, 0 to 2^31-1.
     package let ttl: UInt32
     /// The record data in wire form, names uncompressed and in the case they were written in.
     package let data: [UInt8]
@@ -40,19 +40,24 @@ package enum ZoneText {
 
     /// All records of a text, in its order.
     ///
-    /// - Parameters:
-    ///   - text: The whole text, at most `fileOctetsMax` octets.
-    ///   - origin: What relative names are completed with until `$ORIGIN` says otherwise.
-    ///   - defaultTTL: Seconds for records without a TTL until `$TTL` says otherwise.
-    ///   - file: The name that errors carry.
-    /// - Throws: the first fault, with its line.
+    /// `text`: The whole text, at most `fileOctetsMax` octets.
+    /// `origin`: What relative names are completed with until `$ORIGIN` says otherwise.
+    /// `defaultTTL`: Seconds for records without a TTL until `$TTL` says otherwise.
+    /// `file`: The name that errors carry.
+    /// Throws: the first fault, with its line.
     package static func records(
-        in text: String, origin: DomainName, defaultTTL: UInt32, file: String
+        in text: String,
+        origin: DomainName,
+        defaultTTL: UInt32,
+        file: String
     ) throws(ZoneTextError) -> [ZoneRecord] {
         let octets = text.utf8.count
         if octets > fileOctetsMax {
             throw ZoneTextError(
-                file: file, line: 1, reason: .fileOctets(have: octets, limit: fileOctetsMax))
+                file: file,
+                line: 1,
+                reason: .fileOctets(have: octets, limit: fileOctetsMax)
+            )
         }
         var lexer = ZoneLexer(text, file: file)
         var reader = ZoneReader(origin: origin, ttl: defaultTTL)
@@ -70,7 +75,10 @@ package enum ZoneText {
     ///
     /// Throws: as `records`, and `.recordCount` when there is not exactly one.
     package static func record(
-        _ text: String, origin: DomainName = .root, defaultTTL: UInt32, file: String = "record"
+        _ text: String,
+        origin: DomainName = .root,
+        defaultTTL: UInt32,
+        file: String = "record"
     ) throws(ZoneTextError) -> ZoneRecord {
         let all = try records(in: text, origin: origin, defaultTTL: defaultTTL, file: file)
         guard let record = all.first, all.count == 1 else {
@@ -117,11 +125,18 @@ private struct ZoneReader {
         try checkAlias(owner, type, line: entry.line)
         records.append(
             ZoneRecord(
-                owner: owner, type: type, ttl: recordTTL ?? ttl, data: data, line: entry.line))
+                owner: owner,
+                type: type,
+                ttl: recordTTL ?? ttl,
+                data: data,
+                line: entry.line
+            )
+        )
     }
 
     private mutating func takeDirective(
-        _ directive: String, _ values: ArraySlice<ZoneWord>
+        _ directive: String,
+        _ values: ArraySlice<ZoneWord>
     ) throws(ZoneTextFault) {
         let name = directive.uppercased()
         guard name == "$ORIGIN" || name == "$TTL" else { throw .directive(directive) }
@@ -136,7 +151,8 @@ private struct ZoneReader {
     }
 
     private mutating func takeOwner(
-        _ entry: ZoneEntry, _ words: inout ArraySlice<ZoneWord>
+        _ entry: ZoneEntry,
+        _ words: inout ArraySlice<ZoneWord>
     ) throws(ZoneTextFault) -> DomainName {
         if !entry.ownerOmitted, let word = words.popFirst() { previousOwner = try completed(word) }
         guard let previousOwner else { throw .ownerMissing }
@@ -192,7 +208,9 @@ private struct ZoneReader {
         return type
     }
 
-    /// Mnemonics that only libldns knows. It would read `TYPE1x` as type 1.
+    /// Mnemonics that only libldns knows.
+    ///
+    /// It would read `TYPE1x` as type 1.
     private static func libraryType(_ text: String) -> RecordType? {
         if text.uppercased().hasPrefix("TYPE") { return nil }
         let code = unsafe ldns_get_rr_type_by_name(text).rawValue
@@ -201,7 +219,9 @@ private struct ZoneReader {
 
     /// RFC 1034 §3.6.2, RFC 2181 §10.1; signatures and denials may stand beside a CNAME.
     private mutating func checkAlias(
-        _ owner: DomainName, _ type: RecordType, line: Int
+        _ owner: DomainName,
+        _ type: RecordType,
+        line: Int
     ) throws(ZoneTextFault) {
         let beside: [RecordType] = [.sig, RecordType(25), RecordType(46), RecordType(47)]
         if beside.contains(type) { return }

@@ -1,7 +1,9 @@
 package import Base
 import CLDNS
 
-/// Why zone text was refused: where, and what is wrong there. Nothing of the text was taken.
+/// Why zone text was refused: where, and what is wrong there.
+///
+/// Nothing of the text was taken.
 package struct ZoneTextError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The name of the file as the caller gave it.
     package let file: String

@@ -13,13 +13,16 @@ import Glibc
     /// Calls of recvmmsg and sendmmsg so far: what guards the cost of a query in tests.
     package private(set) var systemCalls = 0
 
-    /// - Parameters:
-    ///   - capacity: datagrams in one batch.
-    ///   - receiveOctets: longer datagrams are reported as too long.
+    /// Takes buffers for `capacity` datagrams.
+    ///
+    /// Datagrams longer than `receiveOctets` are reported as too long.
     package init(capacity: Int, receiveOctets: Int, sendOctets: Int) throws(SystemError) {
         guard
             let raw = unsafe waggle_batch_create(
-                UInt32(capacity), UInt32(receiveOctets), UInt32(sendOctets))
+                UInt32(capacity),
+                UInt32(receiveOctets),
+                UInt32(sendOctets)
+            )
         else { throw SystemError("calloc", code: ENOMEM) }
         unsafe self.raw = unsafe raw
         self.receiveOctets = receiveOctets
@@ -53,7 +56,9 @@ import Glibc
             // The buffers belong to the batch and are written by `receive` alone, which is
             // mutating: no span can be alive then.
             let span = unsafe Span(
-                _unsafeStart: start, count: max(0, min(Int(length), receiveOctets)))
+                _unsafeStart: start,
+                count: max(0, min(Int(length), receiveOctets))
+            )
             return unsafe _overrideLifetime(span, borrowing: self)
         }
     }
@@ -105,7 +110,8 @@ import Glibc
 
     /// Lets `body` write the reply to a datagram and queues it, unless nothing was written.
     package mutating func reply<Result>(
-        to index: Int, _ body: (Span<UInt8>, inout OutputSpan<UInt8>) -> Result
+        to index: Int,
+        _ body: (Span<UInt8>, inout OutputSpan<UInt8>) -> Result
     ) -> Result {
         let start = unsafe waggle_batch_reply(raw, UInt32(index))
         let buffer = unsafe UnsafeMutableBufferPointer(start: start, count: sendOctets)

@@ -23,7 +23,9 @@ package struct DurableLog: ~Copyable {
     /// Throws EWOULDBLOCK when another process has the directory, EILSEQ when a record before the
     /// last is damaged (then nothing is changed), and what the file system says.
     package init(
-        directory: String, name: String, each: ([UInt8]) -> Void
+        directory: String,
+        name: String,
+        each: ([UInt8]) -> Void
     ) throws(SystemError) {
         try Self.makeDirectories(directory)
         let lock = try Self.open("\(directory)/lock", O_RDWR | O_CREAT)
@@ -46,7 +48,9 @@ package struct DurableLog: ~Copyable {
         tornOctets = torn
     }
 
-    /// Writes a record and waits until it is on the disk. On failure the file is as before.
+    /// Writes a record and waits until it is on the disk.
+    ///
+    /// On failure the file is as before.
     package mutating func append(_ payload: [UInt8]) throws(SystemError) {
         let line = Self.line(payload)
         do throws(SystemError) {
@@ -126,14 +130,19 @@ package struct DurableLog: ~Copyable {
     }
 
     private static func write(
-        _ octets: [UInt8], to file: Int32, at offset: Int
+        _ octets: [UInt8],
+        to file: Int32,
+        at offset: Int
     ) throws(SystemError) {
         var done = 0
         while done < octets.count {
             let count = unsafe octets.withUnsafeBytes { bytes in
                 unsafe pwrite(
-                    file, bytes.baseAddress?.advanced(by: done), bytes.count - done,
-                    offset + done)
+                    file,
+                    bytes.baseAddress?.advanced(by: done),
+                    bytes.count - done,
+                    offset + done
+                )
             }
             if count < 0 {
                 if errno == EINTR { continue }

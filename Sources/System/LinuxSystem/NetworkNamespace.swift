@@ -2,14 +2,16 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Work inside another network namespace. The thread that entered it is never used again, so
-/// nothing else ever runs there by accident.
+/// Work inside another network namespace.
+///
+/// The thread that entered it is never used again, so nothing else ever runs there by accident.
 package enum NetworkNamespace {
     /// Runs `body` on a fresh thread inside the namespace and waits for it.
     ///
     /// Throws: what opening the path, entering or `body` threw. Needs CAP_SYS_ADMIN.
     package static func inside<Value: Sendable>(
-        path: String, _ body: @escaping @Sendable () throws(SystemError) -> Value
+        path: String,
+        _ body: @escaping @Sendable () throws(SystemError) -> Value
     ) throws(SystemError) -> Value {
         let namespace = try Descriptor.open(path: path)
         let raw = namespace.raw
@@ -35,7 +37,8 @@ package enum NetworkNamespace {
     }
 
     private static func attempt<Value: Sendable>(
-        _ namespace: Int32, _ body: () throws(SystemError) -> Value
+        _ namespace: Int32,
+        _ body: () throws(SystemError) -> Value
     ) -> Result<Value, SystemError> {
         let code = waggle_enter_network_namespace(namespace)
         if code != 0 { return .failure(SystemError("setns", code: -code)) }

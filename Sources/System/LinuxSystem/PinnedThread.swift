@@ -16,13 +16,16 @@ package final class PinnedThread: Sendable {
         let raw: pthread_t
     }
 
-    /// Starts a thread. `name` shows in process listings, cut to 15 octets.
+    /// Starts a thread.
+    ///
+    /// `name` shows in process listings, cut to 15 octets.
     package init(name: String, body: @escaping @Sendable () -> Void) throws(SystemError) {
         let work = Work(name: name, body: body)
         let context = unsafe Unmanaged.passRetained(work)
         var raw = pthread_t()
         let code = unsafe pthread_create(
-            &raw, nil,
+            &raw,
+            nil,
             { context in
                 // `context` is the retained `Work` handed over below, taken exactly once.
                 if let context = unsafe context {
@@ -31,7 +34,9 @@ package final class PinnedThread: Sendable {
                     work.body()
                 }
                 return nil
-            }, unsafe context.toOpaque())
+            },
+            unsafe context.toOpaque()
+        )
         guard code == 0 else {
             unsafe context.release()
             throw SystemError("pthread_create", code: code)

@@ -32,7 +32,9 @@ package struct Poller: ~Copyable, Sendable {
     }
 
     package func change(
-        _ watched: Int32, token: UInt64, to interest: Interest
+        _ watched: Int32,
+        token: UInt64,
+        to interest: Interest
     ) throws(SystemError) {
         try control(Change.modify, watched, token, interest)
     }
@@ -50,13 +52,18 @@ package struct Poller: ~Copyable, Sendable {
         let count = unsafe span.withUnsafeMutableBufferPointer { buffer -> Int32 in
             guard let start = buffer.baseAddress else { return 0 }
             return unsafe waggle_epoll_wait(
-                descriptor.raw, start, Int32(buffer.count), milliseconds)
+                descriptor.raw,
+                start,
+                Int32(buffer.count),
+                milliseconds
+            )
         }
         if count == -EINTR { return }
         if count < 0 { throw SystemError("epoll_wait", code: -count) }
         for index in 0..<Int(count) {
             events.append(
-                Event(token: raw[index].token, ready: Interest(rawValue: raw[index].ready)))
+                Event(token: raw[index].token, ready: Interest(rawValue: raw[index].ready))
+            )
         }
     }
 
@@ -67,10 +74,18 @@ package struct Poller: ~Copyable, Sendable {
     }
 
     private func control(
-        _ change: Change, _ watched: Int32, _ token: UInt64, _ interest: Interest
+        _ change: Change,
+        _ watched: Int32,
+        _ token: UInt64,
+        _ interest: Interest
     ) throws(SystemError) {
         let code = waggle_epoll_control(
-            descriptor.raw, change.rawValue, watched, token, interest.rawValue)
+            descriptor.raw,
+            change.rawValue,
+            watched,
+            token,
+            interest.rawValue
+        )
         if code != 0 { throw SystemError("epoll_ctl", code: -code) }
     }
 }

@@ -13,7 +13,9 @@ package enum Program {
 
     /// Throws: `Failure` unless the program exits with 0.
     package static func run(
-        _ program: String, _ arguments: [String], input: String
+        _ program: String,
+        _ arguments: [String],
+        input: String
     ) throws(Failure) {
         let inputPipe = try pipe(program)
         let errorPipe = try pipe(program)
@@ -24,14 +26,16 @@ package enum Program {
         unsafe posix_spawn_file_actions_addopen(&actions, 1, "/dev/null", O_WRONLY, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, errorPipe.writer.raw, 2)
         let words = unsafe ([program] + arguments).map { unsafe strdup($0) }
-        defer { for unsafe word in unsafe words { unsafe free(word) } }
+        defer { unsafe words.forEach { unsafe free($0) } }
         var vector = unsafe words + [nil]
         var child = pid_t()
         let code = unsafe posix_spawnp(&child, program, &actions, nil, &vector, environ)
         guard code == 0 else {
             throw Failure(
-                program: program, status: -1,
-                message: SystemError("posix_spawnp", code: code).description)
+                program: program,
+                status: -1,
+                message: SystemError("posix_spawnp", code: code).description
+            )
         }
         _ = consume errorPipe.writer
         var rest = Array(input.utf8)[...]
@@ -60,8 +64,10 @@ package enum Program {
         let code = unsafe waggle_pipe(&ends)
         guard code == 0 else {
             throw Failure(
-                program: program, status: -1,
-                message: SystemError("pipe2", code: -code).description)
+                program: program,
+                status: -1,
+                message: SystemError("pipe2", code: -code).description
+            )
         }
         return Pipe(reader: Descriptor(owning: ends[0]), writer: Descriptor(owning: ends[1]))
     }

@@ -6,10 +6,10 @@ import Glibc
 package enum Sockets {
     /// A UDP socket bound to `endpoint`, never blocking.
     ///
-    /// - Parameters:
-    ///   - shared: let several sockets of this process share the port (SO_REUSEPORT).
+    /// `shared`: let several sockets of this process share the port (SO_REUSEPORT).
     package static func datagram(
-        boundTo endpoint: SocketEndpoint, shared: Bool
+        boundTo endpoint: SocketEndpoint,
+        shared: Bool
     ) throws(SystemError) -> Descriptor {
         let socket = try open(endpoint, SOCK_DGRAM)
         if shared { try set(socket.raw, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT") }
@@ -19,16 +19,24 @@ package enum Sockets {
         case .v4:
             // No fragments, and no path MTU that a stranger's ICMP could lower (RFC 9715).
             try set(
-                socket.raw, Int32(IPPROTO_IP), IP_MTU_DISCOVER, IP_PMTUDISC_OMIT,
-                "IP_MTU_DISCOVER")
+                socket.raw,
+                Int32(IPPROTO_IP),
+                IP_MTU_DISCOVER,
+                IP_PMTUDISC_OMIT,
+                "IP_MTU_DISCOVER"
+            )
             if endpoint.address.isUnspecified {
                 try set(socket.raw, Int32(IPPROTO_IP), IP_PKTINFO, 1, "IP_PKTINFO")
             }
         case .v6:
             try set(socket.raw, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1, "IPV6_V6ONLY")
             try set(
-                socket.raw, Int32(IPPROTO_IPV6), IPV6_MTU_DISCOVER, IPV6_PMTUDISC_OMIT,
-                "IPV6_MTU_DISCOVER")
+                socket.raw,
+                Int32(IPPROTO_IPV6),
+                IPV6_MTU_DISCOVER,
+                IPV6_PMTUDISC_OMIT,
+                "IPV6_MTU_DISCOVER"
+            )
             if endpoint.address.isUnspecified {
                 try set(socket.raw, Int32(IPPROTO_IPV6), IPV6_RECVPKTINFO, 1, "IPV6_RECVPKTINFO")
             }
@@ -39,7 +47,8 @@ package enum Sockets {
 
     /// A listening TCP socket, never blocking.
     package static func listener(
-        boundTo endpoint: SocketEndpoint, shared: Bool
+        boundTo endpoint: SocketEndpoint,
+        shared: Bool
     ) throws(SystemError) -> Descriptor {
         let socket = try open(endpoint, SOCK_STREAM)
         try set(socket.raw, SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR")
@@ -115,7 +124,9 @@ package enum Sockets {
 
     /// Reads up to `octetsMax` into `buffer`; nil when nothing waits, 0 at the end of a stream.
     package static func receive(
-        _ socket: Int32, into buffer: inout [UInt8], octetsMax: Int
+        _ socket: Int32,
+        into buffer: inout [UInt8],
+        octetsMax: Int
     ) throws(SystemError) -> Int? {
         var count = 0
         repeat {
@@ -130,15 +141,20 @@ package enum Sockets {
 
     /// Writes what the socket takes of `octets[from...]`; 0 when it takes nothing now.
     package static func send(
-        _ socket: Int32, _ octets: [UInt8], from: Int = 0
+        _ socket: Int32,
+        _ octets: [UInt8],
+        from: Int = 0
     ) throws(SystemError) -> Int {
         var count = 0
         repeat {
             count = unsafe octets.withUnsafeBytes { bytes in
                 let part = unsafe bytes[from...]
                 return unsafe Glibc.send(
-                    socket, UnsafeRawBufferPointer(rebasing: part).baseAddress, part.count,
-                    Int32(MSG_NOSIGNAL))
+                    socket,
+                    UnsafeRawBufferPointer(rebasing: part).baseAddress,
+                    part.count,
+                    Int32(MSG_NOSIGNAL)
+                )
             }
         } while count < 0 && errno == EINTR
         if count >= 0 { return count }
@@ -148,15 +164,24 @@ package enum Sockets {
 
     /// Sends one datagram to a client, from the address that `control` says it was asked at.
     package static func send(
-        _ socket: Int32, _ octets: [UInt8], to client: SocketEndpoint, control: [UInt8]
+        _ socket: Int32,
+        _ octets: [UInt8],
+        to client: SocketEndpoint,
+        control: [UInt8]
     ) throws(SystemError) {
         let code = unsafe octets.withUnsafeBytes { bytes in
             unsafe control.withUnsafeBytes { control in
                 unsafe withAddress(of: client) { address, length -> Int32 in
                     guard let start = bytes.baseAddress else { return 0 }
                     return unsafe waggle_send(
-                        socket, start, bytes.count, address, length, control.baseAddress,
-                        UInt32(control.count))
+                        socket,
+                        start,
+                        bytes.count,
+                        address,
+                        length,
+                        control.baseAddress,
+                        UInt32(control.count)
+                    )
                 }
             }
         }
@@ -164,7 +189,8 @@ package enum Sockets {
     }
 
     private static func open(
-        _ endpoint: SocketEndpoint, _ kind: __socket_type
+        _ endpoint: SocketEndpoint,
+        _ kind: __socket_type
     ) throws(SystemError) -> Descriptor {
         let family = if case .v4 = endpoint.address { AF_INET } else { AF_INET6 }
         let flags = kind.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue
@@ -181,7 +207,11 @@ package enum Sockets {
     }
 
     private static func set(
-        _ socket: Int32, _ level: Int32, _ option: Int32, _ value: Int32, _ name: String
+        _ socket: Int32,
+        _ level: Int32,
+        _ option: Int32,
+        _ value: Int32,
+        _ name: String
     ) throws(SystemError) {
         var value = value
         let length = socklen_t(MemoryLayout<Int32>.size)
@@ -191,7 +221,8 @@ package enum Sockets {
     }
 
     private static func withAddress<Result>(
-        of endpoint: SocketEndpoint, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
+        of endpoint: SocketEndpoint,
+        _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) -> Result {
         switch endpoint.address {
         case .v4(let v4):
@@ -227,8 +258,10 @@ package enum Sockets {
                 return unsafe pointer.withMemoryRebound(to: sockaddr_in.self, capacity: 1) {
                     SocketEndpoint(
                         address: .v4(
-                            IPv4Address(UInt32(bigEndian: unsafe $0.pointee.sin_addr.s_addr))),
-                        port: UInt16(bigEndian: unsafe $0.pointee.sin_port))
+                            IPv4Address(UInt32(bigEndian: unsafe $0.pointee.sin_addr.s_addr))
+                        ),
+                        port: UInt16(bigEndian: unsafe $0.pointee.sin_port)
+                    )
                 }
             case AF_INET6:
                 return unsafe pointer.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) {

@@ -27,7 +27,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
         "\(call): \(Self.text(of: code))"
     }
 
-    private static func text(of code: Int32) -> String {
+    /// The system's words for an error number.
+    package static func text(of code: Int32) -> String {
         var buffer = [CChar](repeating: 0, count: 128)
         guard unsafe strerror_r(code, &buffer, buffer.count) == 0 else { return "error \(code)" }
         let text = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }

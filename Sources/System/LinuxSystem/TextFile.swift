@@ -2,7 +2,9 @@ import Glibc
 
 /// Small files read whole.
 package enum TextFile {
-    /// The file's octets. Throws EFBIG for one longer than `octetsMax`.
+    /// The file's octets.
+    ///
+    /// Throws EFBIG for one longer than `octetsMax`.
     package static func octets(path: String, octetsMax: Int) throws(SystemError) -> [UInt8] {
         let file = try Descriptor.open(path: path)
         var octets: [UInt8] = []

@@ -1,5 +1,6 @@
-/// A position in a message, with the two walks that every section needs. Never recurses, never
-/// reads past the end, never follows a pointer forwards.
+/// A position in a message, with the two walks that every section needs.
+///
+/// Never recurses, never reads past the end, never follows a pointer forwards.
 struct Cursor: ~Escapable {
     let bytes: Span<UInt8>
     var at: Int
@@ -67,7 +68,11 @@ struct Cursor: ~Escapable {
         guard dataEnd <= bytes.count else { return nil }
         at = fixed + 10
         return RecordHead(
-            type: bytes.uint16(at: fixed), recordClass: bytes.uint16(at: fixed + 2),
-            ttlAt: fixed + 4, dataEnd: dataEnd, ownerIsRoot: ownerIsRoot)
+            type: bytes.uint16(at: fixed),
+            recordClass: bytes.uint16(at: fixed + 2),
+            ttlAt: fixed + 4,
+            dataEnd: dataEnd,
+            ownerIsRoot: ownerIsRoot
+        )
     }
 }

@@ -15,7 +15,7 @@ package struct HeaderFlags: OptionSet, Hashable, Sendable {
     package static let checkingDisabled = HeaderFlags(rawValue: 0x0010)
     static let opcodeMask = HeaderFlags(rawValue: 0x7800)
 
-    /// 0 ... 15; 0 is QUERY.
+    /// 0 to 15; 0 is QUERY.
     package var opcode: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 11) & 15 }
 
     /// The lower four bits of the response code.

@@ -94,9 +94,13 @@ package struct QueryView: ~Escapable {
         var end: Int
     }
 
-    /// Walks the additional section. Work is bounded by the octets, not by the count claimed.
+    /// Walks the additional section.
+    ///
+    /// Work is bounded by the octets, not by the count claimed.
     private static func additional(
-        _ bytes: Span<UInt8>, from start: Int, count: Int
+        _ bytes: Span<UInt8>,
+        from start: Int,
+        count: Int
     ) throws(QueryFault) -> Additional {
         var cursor = Cursor(bytes, at: start, hops: pointerHopsMax)
         var found = Additional(end: start)

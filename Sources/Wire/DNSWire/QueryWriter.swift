@@ -4,11 +4,13 @@ package import Base
 package enum QueryWriter {
     /// One question with RD=1, and an OPT record that announces 1232 octets.
     ///
-    /// - Parameters:
-    ///   - labels: the name in wire form without its root octet, letters as they shall be sent.
-    ///   - checkingDisabled, dnssecOK: passed on from the client (RFC 4035 §3.2.2, RFC 3225).
+    /// `labels`: the name in wire form without its root octet, letters as they shall be sent.
+    /// - checkingDisabled, dnssecOK: passed on from the client (RFC 4035 §3.2.2, RFC 3225).
     package static func query(
-        id: UInt16, labels: some Sequence<UInt8>, type: RecordType, checkingDisabled: Bool = false,
+        id: UInt16,
+        labels: some Sequence<UInt8>,
+        type: RecordType,
+        checkingDisabled: Bool = false,
         dnssecOK: Bool = false
     ) -> [UInt8] {
         var octets: [UInt8] = []

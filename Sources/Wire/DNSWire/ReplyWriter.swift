@@ -5,8 +5,13 @@ package enum ReplyWriter {
     /// The 12 octets of a header.
     @inline(__always)
     package static func header(
-        _ out: inout OutputSpan<UInt8>, id: UInt16, flags: UInt16, questions: UInt16,
-        answers: UInt16, authorities: UInt16, additionals: UInt16
+        _ out: inout OutputSpan<UInt8>,
+        id: UInt16,
+        flags: UInt16,
+        questions: UInt16,
+        answers: UInt16,
+        authorities: UInt16,
+        additionals: UInt16
     ) {
         out.append(uint16: id)
         out.append(uint16: flags)
@@ -18,11 +23,14 @@ package enum ReplyWriter {
 
     /// An OPT record, with the upper bits of the response code and at most one extended error.
     ///
-    /// - Parameter keepalive: tenths of a second a connection may idle, over TCP when asked.
+    /// `keepalive`: tenths of a second a connection may idle, over TCP when asked.
     @inline(__always)
     package static func opt(
-        _ out: inout OutputSpan<UInt8>, code: ResponseCode, dnssecOK: Bool,
-        error: ExtendedError? = nil, keepalive: UInt16? = nil
+        _ out: inout OutputSpan<UInt8>,
+        code: ResponseCode,
+        dnssecOK: Bool,
+        error: ExtendedError? = nil,
+        keepalive: UInt16? = nil
     ) {
         out.append(0)
         out.append(uint16: RecordType.opt.code)
@@ -31,7 +39,8 @@ package enum ReplyWriter {
         out.append(0)
         out.append(uint16: dnssecOK ? 0x8000 : 0)
         out.append(
-            uint16: UInt16(optionOctets(error: error, keepalive: keepalive)))
+            uint16: UInt16(optionOctets(error: error, keepalive: keepalive))
+        )
         if let error {
             out.append(uint16: 15)
             out.append(uint16: 2)
@@ -66,9 +75,13 @@ package enum RecordEncoder {
 
     /// Appends one record of class IN.
     ///
-    /// - Parameter ttl: seconds; the sign bit is never set (RFC 2181 §8).
+    /// `ttl`: seconds; the sign bit is never set (RFC 2181 §8).
     package static func append(
-        _ owner: Owner, type: RecordType, ttl: UInt32, data: [UInt8], to octets: inout [UInt8]
+        _ owner: Owner,
+        type: RecordType,
+        ttl: UInt32,
+        data: [UInt8],
+        to octets: inout [UInt8]
     ) {
         precondition(data.count <= Int(UInt16.max), "record data is at most 65535 octets")
         switch owner {
@@ -89,7 +102,10 @@ package enum RecordEncoder {
 
     /// RFC 2782; the target is never compressed.
     package static func srv(
-        priority: UInt16, weight: UInt16, port: UInt16, target: DomainName
+        priority: UInt16,
+        weight: UInt16,
+        port: UInt16,
+        target: DomainName
     ) -> [UInt8] {
         var data: [UInt8] = []
         data.append(uint16: priority)
@@ -100,7 +116,7 @@ package enum RecordEncoder {
 
     /// The data of a SOA record whose primary is `ns.ZONE` (RFC 1035 §3.3.13).
     ///
-    /// - Parameter minimum: seconds a denial may be kept (RFC 2308 §4).
+    /// `minimum`: seconds a denial may be kept (RFC 2308 §4).
     package static func soa(zone: DomainName, minimum: UInt32) -> [UInt8] {
         var data: [UInt8] = []
         for label in ["ns", "hostmaster"] {
