@@ -18,7 +18,7 @@ package struct Registry: ~Copyable {
     package private(set) var endpoints: [String: Endpoint] = [:]
     package private(set) var networks: [DomainName: NetworkState] = [:]
     package private(set) var zone = StaticZone()
-    package let policy: NamePolicy
+    package private(set) var policy: NamePolicy
     private let seed: UInt64
     private var tables: [DomainName: NetworkTable] = [:]
     package private(set) var zoneTable: NetworkTable
@@ -96,9 +96,10 @@ package struct Registry: ~Copyable {
         return effect
     }
 
-    /// Replaces the records of all zone files.
-    package mutating func replace(zone: StaticZone) -> Effect {
+    /// Replaces the records of all zone files, and the policy where one is given.
+    package mutating func replace(zone: StaticZone, policy: NamePolicy? = nil) -> Effect {
         self.zone = zone
+        if let policy { self.policy = policy }
         zoneTable = NetworkTable(network: .root, subnets: [], names: zone.names, seed: seed)
         var effect = Effect()
         for network in networks.keys.sorted() { effect.touch(network) }

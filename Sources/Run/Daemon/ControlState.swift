@@ -19,6 +19,7 @@ struct ControlState: ~Copyable {
         case system(SystemError, doing: String, advice: String)
         /// The state directory cannot take the change.
         case notDurable(SystemError)
+        case notBuilt(String)
 
         var status: Int {
             switch self {
@@ -30,12 +31,14 @@ struct ControlState: ~Copyable {
                 }
             case .system: 409
             case .notDurable: 503
+            case .notBuilt: 400
             }
         }
 
         var message: String {
             switch self {
             case .refused(let error): "\(error)"
+            case .notBuilt(let what): "\(what): not built yet in this version; leave it out"
             case .system(let error, let doing, let advice): "\(doing): \(error); \(advice)"
             case .notDurable(let error) where error.isDiskFull:
                 "state directory: \(error); free space there and try again; nothing was changed"
@@ -126,6 +129,11 @@ struct ControlState: ~Copyable {
 
     /// Adds a sandbox that a command asks for: its sockets are open when this returns.
     mutating func add(_ request: SandboxRequest) throws(Failure) {
+        // An option that did nothing would be worse than one that is refused.
+        if request.resolvConf != nil { throw .notBuilt("resolvConf") }
+        if request.upstreams.contains(where: { $0.fromSandbox }) {
+            throw .notBuilt("an upstream asked from the sandbox")
+        }
         let sandbox: Sandbox
         do throws(SystemError) {
             sandbox = try RequestMapping.sandbox(request, origin: .command)

@@ -31,6 +31,7 @@ extension ControlState {
             if let error = sandboxStates[name]?.error { list.append("sandbox \(name): \(error)") }
         }
         if defaultUpstreams.isEmpty { list.append("no upstreams: only local names resolve") }
+        list += configuration.notYetBuilt
         return list
     }
 

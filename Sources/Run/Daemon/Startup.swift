@@ -45,12 +45,7 @@ extension ControlState {
         }
         let seed = KernelRandom.uint64()
         let dns = configuration.dns
-        let policy = NamePolicy(
-            profile: dns.profile == .docker ? .docker : .waggle,
-            taskTTL: dns.ttl.task,
-            vipTTL: dns.ttl.vip,
-            negativeTTL: dns.ttl.negative
-        )
+        let policy = NamePolicy(dns)
         let server = try NameServer(
             limits: NameServer.Limits(
                 threads: dns.threads,
@@ -189,7 +184,7 @@ extension ControlState {
         }
         configuration = fresh
         defaultUpstreams = Self.upstreams(fresh, logger)
-        follow(registry.replace(zone: zone))
+        follow(registry.replace(zone: zone, policy: NamePolicy(fresh.dns)))
         retryUnserved(at: Clock.now())
     }
 
@@ -261,5 +256,16 @@ extension ControlState {
             )
             return []
         }
+    }
+}
+
+extension NamePolicy {
+    fileprivate init(_ dns: Configuration.DNS) {
+        self.init(
+            profile: dns.profile == .docker ? .docker : .waggle,
+            taskTTL: dns.ttl.task,
+            vipTTL: dns.ttl.vip,
+            negativeTTL: dns.ttl.negative
+        )
     }
 }
