@@ -106,6 +106,7 @@ let package = Package(
         tests("DNSWire", ["Base", "DNSWire"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
         tests("LDNS", ["LDNS", "Base"]),
+        tests("NameServer", ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer", "LDNS"]),
         tests("Daemon", ["Daemon", "Base", "HTTPAPI"]),
         tests("HTTPAPI", ["Base", "HTTPAPI", nioCore, nioPosix]),
         .testTarget(

@@ -331,9 +331,9 @@ struct ServerTests {
     @Test("a handler may take longer than the idle time")
     func longPoll() async throws {
         var limits = APILimits()
-        limits.idleMilliseconds = 500
+        limits.idleMilliseconds = 2_000
         let slow: APIHandler = { request in
-            try? await Task.sleep(for: .milliseconds(1_000))
+            try? await Task.sleep(for: .milliseconds(3_000))
             return echo(request)
         }
         try await withServer(limits, handler: slow) { path, _ in

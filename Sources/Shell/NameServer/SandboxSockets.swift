@@ -18,7 +18,27 @@ enum SandboxSockets {
     )
 
     /// One UDP and one TCP socket per worker at a plain address.
+    ///
+    /// Port 0 asks the kernel for one that is free for both.
     static func open(
+        at endpoint: SocketEndpoint,
+        slot: Int,
+        threads: Int
+    ) throws(SystemError) -> OpenedSockets {
+        var attemptsLeft = endpoint.port == 0 ? freePortAttemptsMax : 1
+        while true {
+            attemptsLeft -= 1
+            do throws(SystemError) {
+                return try openOnce(at: endpoint, slot: slot, threads: threads)
+            } catch  where error.isAddressInUse && attemptsLeft > 0 {
+                // The port that was free for UDP is not for TCP; the next one may be.
+            }
+        }
+    }
+
+    private static let freePortAttemptsMax = 16
+
+    private static func openOnce(
         at endpoint: SocketEndpoint,
         slot: Int,
         threads: Int
@@ -27,7 +47,7 @@ enum SandboxSockets {
         var bound = endpoint
         for _ in 0..<threads {
             let socket = try Sockets.datagram(boundTo: bound, shared: threads > 1)
-            // Port 0 asks the kernel for one; the others then share it.
+            // The other workers share the port that the first one got.
             bound = try Sockets.localEndpoint(of: socket.raw)
             sockets.append(
                 SandboxSocket(slot: slot, kind: .datagram, endpoint: bound, descriptor: socket)

@@ -74,6 +74,18 @@ package enum Sockets {
         return socket
     }
 
+    /// A TCP socket that is being connected to `endpoint`; it becomes writable when it is.
+    package static func stream(
+        connectedTo endpoint: SocketEndpoint
+    ) throws(SystemError) -> Descriptor {
+        let socket = try open(endpoint, SOCK_STREAM)
+        let code = unsafe withAddress(of: endpoint) { address, length in
+            unsafe connect(socket.raw, address, length)
+        }
+        if code != 0, errno != EINPROGRESS { throw .last("connect \(endpoint)") }
+        return socket
+    }
+
     /// The address and port a socket is bound to.
     package static func localEndpoint(of socket: Int32) throws(SystemError) -> SocketEndpoint {
         var storage = sockaddr_storage()

@@ -1,0 +1,200 @@
+import Base
+import LDNS
+import LinuxSystem
+import NameServer
+import Names
+
+/// The fixture of the conformance rows: network `svc.internal` on 10.0.0.0/16, served by a real
+/// name server on loopback.
+///
+/// One per test, so that tests do not share counters.
+final class Fixture: Sendable {
+    let server: NameServer
+    let endpoint: SocketEndpoint
+
+    init(
+        profile: NamePolicy.Profile = .waggle,
+        upstreams: [SocketEndpoint] = [],
+        isInternal: Bool = false
+    ) throws {
+        let seed: UInt64 = 11
+        server = try NameServer(limits: .init(threads: 1, forwardLimit: 64, nameSeed: seed))
+        var registry = Registry(policy: NamePolicy(profile: profile), seed: seed)
+        let network = try DomainName("svc.internal")
+        let subnet = try Self.known(CIDR("10.0.0.0/16"))
+        _ = try registry.apply(.attach(network, subnets: [subnet], origin: .command), at: .zero)
+        _ = registry.replace(zone: try Self.zone())
+        _ = try registry.apply(.addEndpoints(try Self.endpoints(network)), at: .zero)
+        _ = try registry.apply(.removeEndpoint("zero"), at: .zero)
+        let anyPort = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 0)
+        var sandbox = Sandbox(name: "probe", place: .address(anyPort), networks: [network])
+        sandbox.isInternal = isInternal
+        endpoint = try server.open(sandbox.place, slot: 0, redirect: false).endpoint
+        let view = registry.view(of: sandbox, defaultUpstreams: upstreams)
+        let ttl = registry.policy.negativeTTL
+        server.publish([
+            PublishedView(
+                view: view,
+                networks: view.networks.map { CompiledTable($0, negativeTTL: ttl) },
+                zone: CompiledTable(view.zone, negativeTTL: ttl)
+            )
+        ])
+    }
+
+    deinit { server.stop() }
+
+    func count(_ counter: WorkerCounters.Counter) -> UInt64 {
+        server.counters.reduce(0) { $0 + $1[counter] }
+    }
+
+    private static func endpoints(_ network: DomainName) throws -> [Endpoint] {
+        var list: [Endpoint] = []
+        func add(_ name: String, _ service: String, v4: [UInt8]?, v6: UInt64? = nil) throws {
+            var endpoint = Endpoint(id: name, network: network, name: try DomainName(name))
+            endpoint.ipv4 = v4.map { IPv4Address(10, 0, $0[0], $0[1]) }
+            endpoint.ipv6 = v6.map { IPv6Address(high: 0xfd00 << 48, low: $0) }
+            endpoint.service = ServiceMembership(name: try DomainName(service))
+            if service == "web" {
+                endpoint.ports = [ServicePort(transport: .tcp, name: "http", port: 8080)]
+            }
+            list.append(endpoint)
+        }
+        try add("i1.web", "web", v4: [0, 11])
+        try add("i2.web", "web", v4: [0, 12])
+        try add("i3.web", "web", v4: [0, 13])
+        try add("six", "v6", v4: nil, v6: 5)
+        try add("both", "dual", v4: [0, 20], v6: 6)
+        for index in 0..<200 { try add("big.\(index)", "big", v4: [1, UInt8(index)]) }
+        try add("zero", "zero", v4: [0, 99])
+        return list
+    }
+
+    private static func zone() throws -> StaticZone {
+        let text = """
+            ext.svc.internal. 5 IN CNAME www.example.net.
+            near.svc.internal. 5 IN CNAME web.svc.internal.
+            loop.svc.internal. 5 IN CNAME pool.svc.internal.
+            pool.svc.internal. 5 IN CNAME loop.svc.internal.
+            t.svc.internal. 5 IN TXT "one" "two"
+            """
+        let records = try ZoneText.records(in: text, origin: .root, defaultTTL: 5, file: "fixture")
+        return StaticZone(
+            try records.map { record in
+                let data: RecordData =
+                    record.type == .cname
+                    ? .name(try DomainName(wire: record.data.dropLast())) : .wire(record.data)
+                return .init(owner: record.owner, type: record.type, ttl: record.ttl, data: data)
+            }
+        )
+    }
+
+    private static func known<Value>(_ value: Value?) throws -> Value {
+        guard let value else { throw SystemError("fixture", code: 22) }
+        return value
+    }
+}
+
+/// Waits until a descriptor is ready; false after `milliseconds`.
+private func ready(
+    _ descriptor: Int32,
+    _ interest: Poller.Interest,
+    milliseconds: Int32
+) throws -> Bool {
+    let poller = try Poller()
+    try poller.add(descriptor, token: 0, for: interest)
+    var events: [Poller.Event] = []
+    try poller.wait(milliseconds: milliseconds, into: &events)
+    return !events.isEmpty
+}
+
+extension Fixture {
+    /// The reply to one datagram; nil when none comes within `milliseconds`.
+    func datagram(_ query: [UInt8], milliseconds: Int32 = 2000) throws -> [UInt8]? {
+        let socket = try Sockets.datagram(connectedTo: endpoint)
+        _ = try Sockets.send(socket.raw, query)
+        guard try ready(socket.raw, .read, milliseconds: milliseconds) else { return nil }
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        let count = try Sockets.receive(socket.raw, into: &buffer, octetsMax: buffer.count)
+        return count.map { Array(buffer[..<$0]) }
+    }
+
+    /// Whether the octets are answered with silence: a good question behind them is the one that is
+    /// answered.
+    func isDropped(_ octets: [UInt8]) throws -> Bool {
+        let socket = try Sockets.datagram(connectedTo: endpoint)
+        _ = try Sockets.send(socket.raw, octets)
+        _ = try Sockets.send(socket.raw, Query("web", .a, id: 0x7777).octets)
+        guard try ready(socket.raw, .read, milliseconds: 2000) else { return false }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        _ = try Sockets.receive(socket.raw, into: &buffer, octetsMax: buffer.count)
+        return buffer[0] == 0x77 && buffer[1] == 0x77
+    }
+
+    /// What comes back over one connection until `count` messages or its end.
+    func stream(
+        _ octets: [UInt8],
+        messages count: Int,
+        milliseconds: Int32 = 4000
+    ) throws -> [[UInt8]] {
+        let client = try StreamClient(endpoint)
+        try client.send(octets)
+        return try client.messages(count, milliseconds: milliseconds)
+    }
+}
+
+/// A TCP client that reads framed messages.
+final class StreamClient {
+    private let socket: Descriptor
+    private var inbox: [UInt8] = []
+
+    init(_ endpoint: SocketEndpoint) throws {
+        socket = try Sockets.stream(connectedTo: endpoint)
+        _ = try ready(socket.raw, .write, milliseconds: 2000)
+    }
+
+    func send(_ octets: [UInt8]) throws {
+        var sent = 0
+        while sent < octets.count {
+            _ = try ready(socket.raw, .write, milliseconds: 2000)
+            sent += try Sockets.send(socket.raw, octets, from: sent)
+        }
+    }
+
+    /// Up to `count` messages; fewer when the connection ends or nothing more comes.
+    func messages(_ count: Int, milliseconds: Int32 = 4000) throws -> [[UInt8]] {
+        var messages: [[UInt8]] = []
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        while messages.count < count {
+            if inbox.count >= 2, inbox.count >= 2 + Int(inbox[0]) << 8 + Int(inbox[1]) {
+                let length = Int(inbox[0]) << 8 + Int(inbox[1])
+                messages.append(Array(inbox[2..<2 + length]))
+                inbox.removeFirst(2 + length)
+                continue
+            }
+            guard try ready(socket.raw, .read, milliseconds: milliseconds),
+                let read = try Sockets.receive(
+                    socket.raw,
+                    into: &buffer,
+                    octetsMax: buffer.count
+                ), read > 0
+            else { return messages }
+            inbox += buffer[..<read]
+        }
+        return messages
+    }
+
+    /// Whether the server closes within `milliseconds`.
+    func isClosed(milliseconds: Int32) throws -> Bool {
+        var buffer = [UInt8](repeating: 0, count: 16)
+        guard try ready(socket.raw, .read, milliseconds: milliseconds) else { return false }
+        do {
+            return try Sockets.receive(socket.raw, into: &buffer, octetsMax: 16) == 0
+        } catch {
+            return true
+        }
+    }
+}
+
+func framed(_ message: [UInt8]) -> [UInt8] {
+    [UInt8(message.count >> 8), UInt8(truncatingIfNeeded: message.count)] + message
+}

@@ -1,0 +1,79 @@
+import Base
+import LDNS
+import NameServer
+import Testing
+
+@Suite("TCP clients")
+struct StreamTests {
+    @Test("TC2: a hundred questions in one write get a hundred answers")
+    func pipelined() throws {
+        let fixture = try Fixture()
+        var octets: [UInt8] = []
+        for id in 0..<100 { octets += framed(Query("web", .a, id: UInt16(id)).octets) }
+        let replies = try fixture.stream(octets, messages: 100)
+        #expect(Set(replies.map { Int($0[0]) << 8 | Int($0[1]) }) == Set(0..<100))
+    }
+
+    @Test("TC3: one octet at a time")
+    func split() throws {
+        let fixture = try Fixture()
+        let client = try StreamClient(fixture.endpoint)
+        for octet in framed(Query("web", .a).octets) { try client.send([octet]) }
+        #expect(try client.messages(1).count == 1)
+    }
+
+    @Test("TC4: a length that no message has closes the connection", arguments: [0, 1, 11])
+    func framing(length: UInt8) throws {
+        let fixture = try Fixture()
+        let client = try StreamClient(fixture.endpoint)
+        try client.send([0, length] + [UInt8](repeating: 0, count: Int(length)))
+        #expect(try client.isClosed(milliseconds: 2000))
+        #expect(fixture.count(.streamFaults) == 1)
+    }
+
+    @Test("TC5: a message that never ends is given two seconds")
+    func stalled() throws {
+        let fixture = try Fixture()
+        let client = try StreamClient(fixture.endpoint)
+        try client.send([0xff, 0xff, 1, 2, 3])
+        #expect(try client.isClosed(milliseconds: 4000))
+        #expect(fixture.count(.streamsTimedOut) == 1)
+    }
+
+    @Test("TC7: the idle time is told to who asks")
+    func keepalive() throws {
+        let fixture = try Fixture()
+        let query = Query("web", .a).edns(options: [0, 11, 0, 0])
+        let replies = try fixture.stream(framed(query.octets), messages: 1)
+        let reply = try DecodedMessage(try #require(replies.first))
+        #expect(reply.edns?.options.first { $0.code == 11 }?.data == [0, 100])
+        let datagram = try #require(try fixture.datagram(query.octets))
+        #expect(try DecodedMessage(datagram).edns?.options.isEmpty == true)
+    }
+
+    @Test("TC9: one client gets sixteen connections, and others still get theirs")
+    func limit() throws {
+        let fixture = try Fixture()
+        var clients: [StreamClient] = []
+        for _ in 0..<16 { clients.append(try StreamClient(fixture.endpoint)) }
+        for client in clients {
+            try client.send(framed(Query("web", .a).octets))
+            #expect(try client.messages(1).count == 1)
+        }
+        let late = try StreamClient(fixture.endpoint)
+        #expect(try late.isClosed(milliseconds: 2000))
+        #expect(fixture.count(.streamsRefused) == 1)
+    }
+
+    @Test("TC11: two hundred records are one message; H17: a reply is skipped, not answered")
+    func big() throws {
+        let fixture = try Fixture()
+        let reply = framed(Query("web", .a, id: 1).with(flags: 0x8100).octets)
+        let big = framed(Query("big", .a, id: 2).octets)
+        let replies = try fixture.stream(reply + big, messages: 1)
+        let decoded = try DecodedMessage(try #require(replies.first))
+        #expect(decoded.id == 2)
+        #expect(decoded.answer.count == 200)
+        #expect(!decoded.isTruncated)
+    }
+}
