@@ -96,8 +96,8 @@ struct Responder: ~Copyable {
 
     /// The bits of a query that any reply repeats.
     private static func echoed(_ query: Span<UInt8>) -> UInt16 {
-        let bits = UInt16(query[2]) << 8 | UInt16(query[3])
-        return bits & 0x7910 | HeaderFlags.response.rawValue
+        query.uint16(at: 2) & (HeaderFlags.opcodeBits | HeaderFlags.echoedBits)
+            | HeaderFlags.response.rawValue
     }
 
     private mutating func decide(
@@ -114,16 +114,12 @@ struct Responder: ~Copyable {
         guard query.questionClass == 1 else {
             return refuse(query, .refused, .notSupported, view, &out)
         }
-        switch query.type {
-        case RecordType(0), .opt, .tsig: return refuse(query, .formErr, nil, view, &out)
-        case .tkey: return refuse(query, .notImp, nil, view, &out)
-        case .axfr, .ixfr: return refuse(query, .refused, .prohibited, view, &out)
-        default: break
+        if query.type.isMeta, let refusal = Self.refusal(of: query.type) {
+            return refuse(query, refusal.code, refusal.error, view, &out)
         }
         key.load(query.labels)
-        var trace = NoTrace()
-        let verdict = view.verdict(key, type: query.type, trace: &trace)
-        var reply = Reply(query, transport, view)
+        let verdict = view.verdict(key, type: query.type)
+        var reply = Reply(query, transport, published)
         switch verdict {
         case .answer(let handle):
             answer(handle, query, published, &reply, &out)
@@ -148,6 +144,18 @@ struct Responder: ~Copyable {
         }
         counters.add(.localAnswers)
         return .replied
+    }
+
+    /// What is said to types that no search is made for.
+    private static func refusal(
+        of type: RecordType
+    ) -> (code: ResponseCode, error: ExtendedError.Code?)? {
+        switch type {
+        case RecordType(0), .opt, .tsig: (.formErr, nil)
+        case .tkey: (.notImp, nil)
+        case .axfr, .ixfr: (.refused, .prohibited)
+        default: nil
+        }
     }
 
     private mutating func forward(
@@ -213,7 +221,7 @@ struct Responder: ~Copyable {
     ) {
         ReplyWriter.header(
             &out,
-            id: UInt16(question[0]) << 8 | UInt16(question[1]),
+            id: question.uint16(at: 0),
             flags: flags | UInt16(code.rawValue & 15),
             questions: end > MessageSize.header ? 1 : 0,
             answers: 0,
@@ -236,25 +244,20 @@ struct Reply {
     let keepalive: UInt16?
     var flags: UInt16
 
-    init(_ query: borrowing QueryView, _ transport: Transport, _ view: View) {
-        let docker = view.profile == .docker
-        let asked = query.edns?.datagramMax ?? MessageSize.datagramDefault
+    init(_ query: borrowing QueryView, _ transport: Transport, _ published: PublishedView) {
+        let edns = query.edns
         switch transport {
-        case .stream: limit = MessageSize.streamMax
-        // Docker sends what the client takes; our datagram buffers end at 4096.
-        case .datagram: limit = min(asked, docker ? datagramOctetsMax : MessageSize.datagramMax)
+        case .stream:
+            limit = MessageSize.streamMax
+            keepalive =
+                edns?.asksKeepalive == true ? StreamLimits.idleMilliseconds.keepaliveUnits : nil
+        case .datagram:
+            limit = min(edns?.datagramMax ?? MessageSize.datagramDefault, published.datagramMax)
+            keepalive = nil
         }
-        opt = query.edns != nil && !docker
-        dnssecOK = query.edns?.dnssecOK ?? false
-        keepalive =
-            transport == .stream && query.edns?.asksKeepalive == true
-            ? StreamLimits.idleMilliseconds.keepaliveUnits : nil
-        var bits: HeaderFlags = [.response]
-        if !docker { bits.insert(.authoritative) }
-        if !view.isInternal || docker { bits.insert(.recursionAvailable) }
-        flags =
-            bits.rawValue
-            | query.flags.intersection([.recursionDesired, .checkingDisabled]).rawValue
+        opt = edns != nil && published.isModern
+        dnssecOK = edns?.dnssecOK ?? false
+        flags = published.replyBits | query.flags.rawValue & HeaderFlags.echoedBits
     }
 
     var optOctets: Int { opt ? ReplyWriter.optOctets(error: nil, keepalive: keepalive) : 0 }
