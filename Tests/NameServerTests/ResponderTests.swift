@@ -6,9 +6,14 @@ import Names
 import Testing
 
 /// One responder asked directly, without sockets.
-private func answer(_ query: [UInt8], _ view: PublishedView, over transport: Transport) -> [UInt8] {
+private func answer(
+    _ query: [UInt8],
+    _ view: PublishedView,
+    over transport: Transport,
+    from port: UInt16 = 40_000
+) -> [UInt8] {
     var responder = Responder(counters: WorkerCounters(), nameSeed: 11, diceSeed: 1)
-    let client = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 40_000)
+    let client = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: port)
     return [UInt8](capacity: MessageSize.streamMax) { out in
         _ = responder.respond(
             to: query.span,
@@ -40,6 +45,19 @@ struct ResponderTests {
             networks: view.networks.map { CompiledTable($0, negativeTTL: 5) },
             zone: CompiledTable(view.zone, negativeTTL: 5)
         )
+    }
+
+    @Test(
+        "M17: ports whose owners would answer a reply get none over UDP",
+        arguments: [UInt16(0), 7, 19, 53]
+    )
+    func echoPorts(port: UInt16) throws {
+        let view = try Self.view()
+        let query = Query("web", .a).octets
+        #expect(answer(query, view, over: .datagram, from: port).isEmpty)
+        #expect(answer([1, 2] + query, view, over: .datagram, from: port).isEmpty)
+        #expect(!answer(query, view, over: .stream, from: port).isEmpty)
+        #expect(!answer(query, view, over: .datagram, from: port + 1024).isEmpty)
     }
 
     @Test(
