@@ -114,7 +114,7 @@ let package = Package(
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
         tests("Names", ["Base", "Names"]),
-        tests("DNSWire", ["Base", "DNSWire"]),
+        tests("DNSWire", ["Base", "DNSWire", "LDNS"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
         tests("LDNS", ["LDNS", "Base"]),
         tests("NameServer", ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer", "LDNS"]),

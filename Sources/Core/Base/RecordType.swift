@@ -38,7 +38,9 @@ package struct RecordType: Hashable, Comparable, Sendable, CustomStringConvertib
         let upper = text.uppercased()
         if let known = Self.mnemonics.first(where: { $0.text == upper }) {
             self = known.type
-        } else if upper.hasPrefix("TYPE"), let code = UInt16(upper.dropFirst(4)) {
+        } else if upper.hasPrefix("TYPE"), isUnsigned(upper.dropFirst(4)),
+            let code = UInt16(upper.dropFirst(4))
+        {
             self.init(code)
         } else {
             return nil

@@ -125,7 +125,7 @@ extension Responder {
             table = published.zone
             range = table.denial
         }
-        let hasSOA = published.isModern
+        let hasSOA = published.isModern && fits(range.count, query, &reply)
         begin(
             query,
             reply,
@@ -181,9 +181,7 @@ extension Responder {
             reply.flags &= ~HeaderFlags.authoritative.rawValue
             records.removeAll()
             count = 0
-        } else if query.questionEnd + records.count + reply.optOctets > reply.limit {
-            reply.flags |= HeaderFlags.truncated.rawValue
-            counters.add(.truncated)
+        } else if !fits(records.count, query, &reply) {
             records.removeAll()
             count = 0
         }
@@ -280,9 +278,24 @@ extension Responder {
                 to: &record
             )
         }
-        begin(query, reply, .noError, answers: 1, authorities: 0, additionals: 0, &out)
-        out.append(octets: record)
+        let answers = fits(record.count, query, &reply) ? 1 : 0
+        begin(query, reply, .noError, answers: answers, authorities: 0, additionals: 0, &out)
+        if answers > 0 { out.append(octets: record) }
         end(reply, .noError, &out)
+    }
+
+    /// Whether so many octets of records may follow the question.
+    ///
+    /// Where they may not, the client is told to ask again over TCP (RFC 2181 §9).
+    private func fits(
+        _ octets: Int,
+        _ query: borrowing QueryView,
+        _ reply: inout Reply
+    ) -> Bool {
+        if query.questionEnd + octets + reply.optOctets <= reply.limit { return true }
+        reply.flags |= HeaderFlags.truncated.rawValue
+        counters.add(.truncated)
+        return false
     }
 
     @inline(__always)

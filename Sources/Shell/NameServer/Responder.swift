@@ -1,23 +1,41 @@
-import Base
-import DNSWire
-import Names
+package import Base
+package import DNSWire
+package import Names
 
 /// How a question reached us.
-enum Transport: Sendable {
+package enum Transport: Sendable {
     case datagram
     case stream
 }
 
 /// A question that somebody upstream has to answer, kept until the reply is there.
-struct ForwardQuestion: Sendable {
-    let id: UInt16
-    let flags: HeaderFlags
+package struct ForwardQuestion: Sendable {
+    package let id: UInt16
+    package let flags: HeaderFlags
     /// The question section as the client sent it.
-    let question: [UInt8]
-    let type: RecordType
-    let edns: EDNS?
-    let upstreams: [SocketEndpoint]
-    let profile: NamePolicy.Profile
+    package let question: [UInt8]
+    package let type: RecordType
+    package let edns: EDNS?
+    package let upstreams: [SocketEndpoint]
+    package let profile: NamePolicy.Profile
+
+    /// Keeps the question of a query that `QueryView` has read.
+    package init(
+        _ query: borrowing QueryView,
+        upstreams: [SocketEndpoint],
+        profile: NamePolicy.Profile
+    ) {
+        var question: [UInt8] = []
+        question.reserveCapacity(query.questionEnd - MessageSize.header)
+        for index in MessageSize.header..<query.questionEnd { question.append(query.bytes[index]) }
+        id = query.id
+        flags = query.flags
+        self.question = question
+        type = query.type
+        edns = query.edns
+        self.upstreams = upstreams
+        self.profile = profile
+    }
 
     /// The name as the client sent it, without its root octet.
     var labels: ArraySlice<UInt8> { question.dropLast(5) }
@@ -26,8 +44,8 @@ struct ForwardQuestion: Sendable {
 /// Turns one query into one reply: parse, decide, write.
 ///
 /// Owned by one worker; every answer from the tables is written without an allocation.
-struct Responder: ~Copyable {
-    enum Outcome {
+package struct Responder: ~Copyable {
+    package enum Outcome {
         /// The reply is written.
         case replied
         /// Nothing is written and nothing shall be sent.
@@ -50,7 +68,7 @@ struct Responder: ~Copyable {
     ///
     /// `nameSeed` is that of the name tables; `diceSeed` orders the records of answers and is
     /// secret from those who ask.
-    init(counters: WorkerCounters, nameSeed: UInt64, diceSeed: UInt64) {
+    package init(counters: WorkerCounters, nameSeed: UInt64, diceSeed: UInt64) {
         self.counters = counters
         key = NameKey(seed: nameSeed)
         dice = SeededGenerator(seed: diceSeed)
@@ -58,7 +76,7 @@ struct Responder: ~Copyable {
     }
 
     /// Answers a query from `client` in the sandbox of `published`.
-    mutating func respond(
+    package mutating func respond(
         to query: Span<UInt8>,
         from client: SocketEndpoint,
         over transport: Transport,
@@ -169,20 +187,9 @@ struct Responder: ~Copyable {
         guard !view.upstreams.isEmpty else {
             return refuse(query, .servFail, .noReachableAuthority, view, &out)
         }
-        var question: [UInt8] = []
-        question.reserveCapacity(query.questionEnd - MessageSize.header)
-        for index in MessageSize.header..<query.questionEnd { question.append(query.bytes[index]) }
         counters.add(.forwarded)
         return .forward(
-            ForwardQuestion(
-                id: query.id,
-                flags: query.flags,
-                question: question,
-                type: query.type,
-                edns: query.edns,
-                upstreams: view.upstreams,
-                profile: view.profile
-            )
+            ForwardQuestion(query, upstreams: view.upstreams, profile: view.profile)
         )
     }
 
