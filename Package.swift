@@ -112,6 +112,7 @@ let package = Package(
         .testTarget(
             name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
             path: "Tests/WaggleTests", swiftSettings: house),
+        tests("Node", ["Base", "DNSWire", "LinuxSystem"]),
         tests("House", []),
     ],
     swiftLanguageModes: [.v6]
