@@ -49,7 +49,7 @@ final class Node: Sendable {
     var pid: Int32 { get throws { try process.pid } }
 
     /// The daemon's log.
-    var complaints: String { get throws { try process.error } }
+    var complaints: String { daemon.withLock { $0 }?.error ?? "" }
 
     /// Writes the configuration file.
     func configure(_ text: String) throws {
