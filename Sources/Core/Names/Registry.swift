@@ -233,7 +233,7 @@ extension Registry {
             throw .repeatedNetwork(sandbox.name)
         }
         for other in sandboxes.values.sorted(by: { $0.name < $1.name })
-        where other.place == sandbox.place {
+        where other.place.clashes(with: sandbox.place) {
             throw .placeTaken(by: other.name)
         }
     }

@@ -51,9 +51,9 @@ struct FilePlan {
                 throw Self.clash("\(key).name", sandbox.name, "added by command already")
             }
             let isTaken = registry.sandboxes.values.contains {
-                $0.place == sandbox.place && $0.origin == .command
+                $0.place.clashes(with: sandbox.place) && $0.origin == .command
             }
-            if isTaken || sandboxes.contains(where: { $0.place == sandbox.place }) {
+            if isTaken || sandboxes.contains(where: { $0.place.clashes(with: sandbox.place) }) {
                 throw Self.clash(key, sandbox.name, "at a place that another sandbox has")
             }
             if registry.sandboxes[sandbox.name] != sandbox { sandboxes.append(sandbox) }
