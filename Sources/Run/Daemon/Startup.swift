@@ -50,7 +50,8 @@ extension ControlState {
             limits: NameServer.Limits(
                 threads: dns.threads,
                 forwardLimit: dns.forwardLimit,
-                nameSeed: seed
+                nameSeed: seed,
+                descriptorMax: Host.descriptorsMax - Self.descriptorReserve(Host.descriptorsMax)
             )
         )
         let zone: StaticZone
@@ -96,6 +97,10 @@ extension ControlState {
         }
         return state
     }
+
+    /// Descriptors that sandboxes leave free: without them nobody could connect to the daemon to
+    /// remove one.
+    private static func descriptorReserve(_ limit: Int32) -> Int32 { min(1024, limit / 4) }
 
     /// Takes up what commands had added before the restart.
     private mutating func restore(_ kept: StateLog.Saved, at now: Moment) {
