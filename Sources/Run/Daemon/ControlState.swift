@@ -75,10 +75,11 @@ struct ControlState: ~Copyable {
     /// How a sandbox is doing.
     struct SandboxState: Sendable {
         let slot: Int
+        let place: Sandbox.Place
         var opened: NameServer.Opened?
         /// Why it is not served now; tried again until it is.
         var error: String?
-        /// The namespace that was mounted at its path when it was opened.
+        /// The namespace that was at its place when it was opened.
         var identity: FileIdentity?
     }
 
@@ -212,8 +213,12 @@ struct ControlState: ~Copyable {
         if error.isOutOfDescriptors {
             return "raise the limit of open files (LimitNOFILE) and try again"
         }
-        if error.isNoSuchFile { return "give the path of a network namespace that exists" }
-        if error.call == "setns" { return "run the daemon as root (it needs CAP_SYS_ADMIN)" }
+        if error.isNotPermitted, error.call == "setns" {
+            return "run the daemon as root (it needs CAP_SYS_ADMIN)"
+        }
+        if error.isNoSuchFile || error.call == "setns" {
+            return "give the path of a network namespace that exists"
+        }
         return "see the daemon's log"
     }
 

@@ -28,28 +28,43 @@ extension ControlState {
     ///
     /// On failure nothing stays open.
     func open(_ sandbox: Sandbox, slot: Int) throws(SystemError) -> SandboxState {
-        var state = SandboxState(slot: slot)
+        var state = SandboxState(slot: slot, place: sandbox.place)
         switch sandbox.place {
         case .namespace(let path):
             state.identity = try FileIdentity(path: path)
         case .process(let pid, let startTime, let inode):
+            state.identity = try FileIdentity(path: sandbox.place.namespacePath)
             guard try ProcessWatch.startTime(pid: pid) == startTime,
-                try FileIdentity(path: "/proc/\(pid)/ns/net").inode == inode
-            else { throw SystemError("process \(pid) is another one now", code: 3) }
+                state.identity?.inode == inode
+            else { throw SystemError.noProcess("process \(pid) is another one now") }
         case .address:
             break
         }
+        if let other = holder(of: state.identity, besides: sandbox.name) {
+            throw SystemError.taken("sandbox \(other) serves this namespace")
+        }
         state.opened = try server.open(sandbox.place, slot: slot, redirect: sandbox.redirect)
         return state
+    }
+
+    /// The sandbox whose sockets are in this namespace, however it is named: a second one there
+    /// would take the first one's questions.
+    private func holder(of namespace: FileIdentity?, besides name: String) -> String? {
+        guard let namespace else { return nil }
+        let holders = sandboxStates.filter { other, state in
+            other != name && state.opened != nil && state.identity == namespace
+        }
+        return holders.keys.min()
     }
 
     /// Closes a sandbox's sockets and gives its slot back.
     mutating func closeSockets(of name: String) {
         guard let state = sandboxStates.removeValue(forKey: name) else { return }
         if let opened = state.opened {
-            // A namespace that is gone took its rules along; asking it again would be in vain.
-            let place = registry.sandboxes[name]?.place
-            server.close(slot: state.slot, redirectedAt: opened.isRedirected ? place : nil)
+            // A namespace that is gone took its rules along, and what has its name now is another.
+            let isThere = (try? FileIdentity(path: state.place.namespacePath)) == state.identity
+            let hasRules = opened.isRedirected && isThere
+            server.close(slot: state.slot, redirectedAt: hasRules ? state.place : nil)
         }
         publication.giveBack(state.slot)
         server.publish(publication.views)
@@ -73,6 +88,7 @@ extension ControlState {
             }
             sandboxStates[sandbox.name] = SandboxState(
                 slot: slot,
+                place: sandbox.place,
                 error: "\(error); \(Self.advice(error))"
             )
             watches.retryAt = Clock.now().advanced(milliseconds: Watches.retryMilliseconds)
@@ -185,7 +201,11 @@ extension ControlState {
             metadata: ["sandbox": "\(sandbox.name)", "why": "\(reason)"]
         )
         server.close(slot: state.slot)
-        sandboxStates[sandbox.name] = SandboxState(slot: state.slot, error: reason)
+        sandboxStates[sandbox.name] = SandboxState(
+            slot: state.slot,
+            place: state.place,
+            error: reason
+        )
         watches.retryAt = Clock.now().advanced(milliseconds: Watches.retryMilliseconds)
         index += 1
     }
