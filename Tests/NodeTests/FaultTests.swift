@@ -23,7 +23,7 @@ struct FaultTests {
             #expect(refusal?.error.contains("Too many open files; raise the limit") == true)
 
             // Everything that was there answers, by both transports and for all commands.
-            let places = try await Self.places(node)
+            let places = try await node.places()
             #expect(places.count == added)
             for place in places.values {
                 #expect(try await Client(place).resolves("web.mynet"))
@@ -60,7 +60,7 @@ struct FaultTests {
             for name in ["a", "b", "c"] {
                 #expect(try await Self.addSandbox(node, name).status == 0)
             }
-            let places = try await Self.places(node).values.sorted()
+            let places = try await node.places().values.sorted()
             let words = [Tool.python, Repository.fixture("connect.py"), "12"] + places
             try await withBackground(words) { crowd in
                 #expect(await eventually(within: 5) { crowd.output.contains("connected") })
@@ -98,15 +98,6 @@ struct FaultTests {
         try await node.waggle([
             "sandbox", "add", name, "--listen", "127.0.0.1:0", "--network", "mynet",
         ])
-    }
-
-    /// Where each sandbox listens.
-    private static func places(_ node: Node) async throws -> [String: String] {
-        var places: [String: String] = [:]
-        for sandbox in try await node.json("sandbox", "ls").list {
-            places[sandbox["name"].text] = sandbox["address"].text
-        }
-        return places
     }
 
     private static func dig(_ place: String, _ flags: [String]) async throws -> [String] {

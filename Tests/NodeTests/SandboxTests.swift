@@ -268,9 +268,7 @@ struct SandboxTests {
         let words = ["sandbox", "add", name, "--listen", "127.0.0.1:0", "--network", "mynet"]
         let added = try await node.waggle(words + flags)
         guard added.status == 0 else { throw HarnessError("\(added)") }
-        let sandboxes = try await node.json("sandbox", "ls").list
-        let address = sandboxes.first { $0["name"].text == name }?["address"].text
-        return String(address?.split(separator: ":").last ?? "")
+        return String(try await node.places()[name]?.split(separator: ":").last ?? "")
     }
 
     private static func dig(

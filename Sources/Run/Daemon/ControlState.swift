@@ -111,8 +111,14 @@ struct ControlState: ~Copyable {
 
     /// Applies a change that has been checked, and publishes what follows.
     mutating func apply(_ change: Change) {
+        apply(together: [change])
+    }
+
+    /// Applies changes as one: nobody sees the names between two of them.
+    mutating func apply(together changes: [Change]) {
+        if changes.isEmpty { return }
         do throws(RegistryError) {
-            follow(try registry.apply(change, at: Clock.now()))
+            follow(try registry.apply(together: changes, at: Clock.now()))
         } catch {
             preconditionFailure("a checked change was refused: \(error)")
         }
@@ -243,7 +249,7 @@ struct ControlState: ~Copyable {
         let late = waiters.filter { $0.until <= now }
         waiters.removeAll { $0.until <= now }
         for waiter in late { waiter.resume() }
-        if let retry = watches.retryAt, retry <= now { retryUnserved(at: now) }
+        if let retry = watches.retryAt, retry <= now { openUnserved(at: now) }
     }
 
     /// Removes what has ended by itself.
@@ -299,7 +305,7 @@ extension Change {
     /// What the change is about, for the log.
     var subject: String {
         switch self {
-        case .addSandbox(let sandbox): "sandbox \(sandbox.name)"
+        case .addSandbox(let sandbox), .replaceSandbox(let sandbox): "sandbox \(sandbox.name)"
         case .removeSandbox(let name): "sandbox \(name)"
         case .addEndpoints(let list): "\(list.count) endpoints"
         case .removeEndpoint(let id), .drainEndpoint(let id), .renewEndpoint(let id, _):

@@ -70,43 +70,59 @@ extension ControlState {
         server.publish(publication.views)
     }
 
-    /// Opens a sandbox that must not be given up when that fails: it is tried again.
-    mutating func openOrRetry(_ sandbox: Sandbox) {
-        let slot = sandboxStates[sandbox.name]?.slot ?? publication.takeSlot()
-        do throws(SystemError) {
-            sandboxStates[sandbox.name] = try open(sandbox, slot: slot)
-            watch(place: sandbox.place)
-        } catch {
-            if sandboxStates[sandbox.name]?.error == nil {
-                logger.error(
-                    "a sandbox is not served",
-                    metadata: [
-                        "sandbox": "\(sandbox.name)", "error": "\(error)",
-                        "advice": "\(Self.advice(error))",
-                    ]
-                )
+    /// Makes a sandbox known whose sockets are opened later, by `openUnserved`.
+    mutating func enrol(_ sandbox: Sandbox) {
+        let slot = publication.takeSlot()
+        sandboxStates[sandbox.name] = SandboxState(slot: slot, place: sandbox.place)
+        apply(.addSandbox(sandbox))
+    }
+
+    /// Opens every sandbox that has no sockets; those that cannot be opened are tried again.
+    mutating func openUnserved(at now: Moment) {
+        watches.retryAt = nil
+        for sandbox in registry.sandboxes.values.sorted(by: { $0.name < $1.name }) {
+            guard let state = sandboxStates[sandbox.name], state.opened == nil else { continue }
+            do throws(SystemError) {
+                sandboxStates[sandbox.name] = try open(sandbox, slot: state.slot)
+                if state.error != nil {
+                    logger.info(
+                        "a sandbox is served again",
+                        metadata: ["sandbox": "\(sandbox.name)"]
+                    )
+                }
+                index += 1
+                watch(place: sandbox.place)
+            } catch {
+                notOpened(sandbox, state, error, at: now)
             }
-            sandboxStates[sandbox.name] = SandboxState(
-                slot: slot,
-                place: sandbox.place,
-                error: "\(error); \(Self.advice(error))"
-            )
-            watches.retryAt = Clock.now().advanced(milliseconds: Watches.retryMilliseconds)
         }
     }
 
-    mutating func retryUnserved(at now: Moment) {
-        watches.retryAt = nil
-        for sandbox in registry.sandboxes.values.sorted(by: { $0.name < $1.name })
-        where sandboxStates[sandbox.name]?.opened == nil {
-            openOrRetry(sandbox)
-            if sandboxStates[sandbox.name]?.opened != nil {
-                logger.info("a sandbox is served again", metadata: ["sandbox": "\(sandbox.name)"])
-                refreshView(of: sandbox)
-                index += 1
-            }
+    /// A sandbox of a command goes when its container has; every other failure may pass.
+    private mutating func notOpened(
+        _ sandbox: Sandbox,
+        _ state: SandboxState,
+        _ error: SystemError,
+        at now: Moment
+    ) {
+        let isNoNamespace = error.call == "setns" && error.isInvalid
+        let isGone = error.isNoSuchFile || error.isNoProcess || isNoNamespace
+        if isGone, sandbox.origin == .command {
+            drop(.removeSandbox(sandbox.name), because: "its namespace is gone")
+            return
         }
-        server.publish(publication.views)
+        let why = "\(error); \(Self.advice(error))"
+        if state.error == nil {
+            logger.error(
+                "a sandbox is not served",
+                metadata: [
+                    "sandbox": "\(sandbox.name)", "error": "\(error)",
+                    "advice": "\(Self.advice(error))",
+                ]
+            )
+        }
+        sandboxStates[sandbox.name]?.error = why
+        watches.retryAt = now.advanced(milliseconds: Watches.retryMilliseconds)
     }
 
     // MARK: Watching

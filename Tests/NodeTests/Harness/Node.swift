@@ -56,9 +56,9 @@ final class Node: Sendable {
         try folder.write("waggle.json", text)
     }
 
-    /// The words that start this daemon.
-    var words: [String] {
-        var words = start.prefix + [Executable.path, "daemon"]
+    /// The words that start this daemon, behind `prefix`.
+    func words(prefix: [String]) -> [String] {
+        var words = prefix + [Executable.path, "daemon"]
         words += ["--state-dir", stateDirectory, "--socket", socket]
         if start.configuration != nil { words += ["--config", configurationPath] }
         return words + start.flags
@@ -72,9 +72,15 @@ final class Node: Sendable {
     }
 
     /// Starts the daemon and waits for its ready line.
+    ///
+    /// `prefix`: instead of the one it is usually started with.
     @discardableResult
-    func up() async throws -> Background {
-        let process = try Background(words, in: folder, environment: environment)
+    func up(prefix: [String]? = nil) async throws -> Background {
+        let process = try Background(
+            words(prefix: prefix ?? start.prefix),
+            in: folder,
+            environment: environment
+        )
         daemon.withLock { $0 = process }
         let isReady = await eventually(within: 30) {
             process.output.hasPrefix("ready ") || !process.isRunning
@@ -101,6 +107,37 @@ final class Node: Sendable {
     func restart(_ signal: Int32) async throws {
         try await end(signal)
         try await up()
+    }
+
+    /// Runs this daemon to its end, which is expected to come by itself.
+    func attempt() async throws -> Outcome {
+        try await run(words(prefix: start.prefix), environment: environment)
+    }
+
+    /// Sends SIGHUP and waits for what the log says about it.
+    ///
+    /// Returns whether the configuration was taken up.
+    @discardableResult
+    func reload(_ text: String) async throws -> Bool {
+        try configure(text)
+        let before = complaints.count
+        try process.send(SIGHUP)
+        var news = ""
+        let isOver = await eventually(within: 10) {
+            news = String(complaints.dropFirst(before))
+            return news.contains("configuration reloaded") || news.contains("not taken up")
+        }
+        if !isOver { throw HarnessError("no word about the reload: \(complaints)") }
+        return news.contains("configuration reloaded")
+    }
+
+    /// Where each sandbox listens.
+    func places() async throws -> [String: String] {
+        var places: [String: String] = [:]
+        for sandbox in try await json("sandbox", "ls").list {
+            places[sandbox["name"].text] = sandbox["address"].text
+        }
+        return places
     }
 
     /// Runs a command against this daemon.
