@@ -40,6 +40,21 @@ struct FaultTests {
                 "10.2.0.1"
             )
 
+            // What cannot be watched is refused, not taken for ended.
+            let known = try await node.endpoints()
+            var tied: Set<String> = []
+            for process in [getpid(), getppid(), pid, 1] {
+                let outcome = try await node.waggle([
+                    "endpoint", "add", "--network", "n", "--name", "t", "--ip", "10.2.0.2", "--pid",
+                    "\(process)",
+                ])
+                if outcome.status == 0 { tied.insert(outcome.text) }
+                #expect(outcome.status == 0 || outcome.error.contains("Too many open files"))
+            }
+            #expect(tied.count < 4)
+            #expect(try await node.endpoints() == known.union(tied))
+            for id in tied { try await node.require("endpoint", "rm", id) }
+
             // Removing one makes room for one, and really closes its sockets.
             let before = ProcessView.sockets(of: pid).count
             try await node.require("sandbox", "rm", "box3")

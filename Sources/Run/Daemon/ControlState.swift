@@ -51,6 +51,8 @@ struct ControlState: ~Copyable {
     let poller: Poller
     let logger: Logger
     let startedAt: Moment
+    /// The highest descriptor that a sandbox or a watch may have.
+    let descriptorMax: Int32
     var configuration: Configuration
     var registry: Registry
     var saved: StateLog
@@ -93,19 +95,22 @@ struct ControlState: ~Copyable {
             throw .refused(error)
         }
         do throws(SystemError) {
-            try saved.append(change)
+            try saved.append([change])
         } catch {
             logger.error("the state directory refused a change", metadata: ["error": "\(error)"])
             throw .notDurable(error)
         }
         apply(change)
-        if saved.needsRewrite {
-            do throws(SystemError) {
-                try saved.rewrite(registry)
-            } catch {
-                // The log only stays longer than it needs to be.
-                logger.warning("the log was not rewritten", metadata: ["error": "\(error)"])
-            }
+        rewriteIfDue()
+    }
+
+    private mutating func rewriteIfDue() {
+        guard saved.needsRewrite else { return }
+        do throws(SystemError) {
+            try saved.rewrite(registry)
+        } catch {
+            // The log only stays longer than it needs to be.
+            logger.warning("the log was not rewritten", metadata: ["error": "\(error)"])
         }
     }
 
@@ -126,6 +131,7 @@ struct ControlState: ~Copyable {
 
     mutating func follow(_ effect: Effect) {
         for name in effect.closedSandboxes { closeSockets(of: name) }
+        if !effect.closedSandboxes.isEmpty || !effect.removedEndpoints.isEmpty { unwatchUnused() }
         for pid in effect.watchedProcesses { watch(pid: pid) }
         publish(effect)
         index += 1
@@ -164,16 +170,35 @@ struct ControlState: ~Copyable {
             throw .system(error, doing: "sandbox \(request.name)", advice: Self.advice(error))
         }
         do throws(Failure) {
+            do throws(SystemError) {
+                try tryToWatch(place: sandbox.place)
+            } catch {
+                throw .system(error, doing: "sandbox \(request.name)", advice: Self.advice(error))
+            }
             try commit(.addSandbox(sandbox))
         } catch {
             closeSockets(of: sandbox.name)
+            unwatchUnused()
             throw error
         }
-        watch(place: sandbox.place)
     }
 
     /// Adds endpoints that a command asks for, all or none; returns their ids.
     mutating func add(_ requests: [EndpointRequest]) throws(Failure) -> [String] {
+        do throws(Failure) {
+            let endpoints = try endpoints(of: requests)
+            try commit(.addEndpoints(endpoints))
+            return endpoints.map { $0.id }
+        } catch {
+            unwatchUnused()
+            throw error
+        }
+    }
+
+    /// The endpoints that requests describe; their processes are watched from here on.
+    private mutating func endpoints(
+        of requests: [EndpointRequest]
+    ) throws(Failure) -> [Endpoint] {
         let now = Clock.now()
         var endpoints: [Endpoint] = []
         endpoints.reserveCapacity(requests.count)
@@ -188,16 +213,17 @@ struct ControlState: ~Copyable {
                         at: now
                     )
                 )
+                if case .pid(let pid) = request.tie { try tryToWatch(pid: Int32(pid)) }
             } catch {
                 throw .system(
                     error,
                     doing: "endpoint \(request.name)",
-                    advice: "give the id of a running process"
+                    advice: error.isOutOfDescriptors
+                        ? Self.advice(error) : "give the id of a running process"
                 )
             }
         }
-        try commit(.addEndpoints(endpoints))
-        return endpoints.map { $0.id }
+        return endpoints
     }
 
     mutating func renew(_ id: String) throws(Failure) {
@@ -219,6 +245,7 @@ struct ControlState: ~Copyable {
         if error.isOutOfDescriptors {
             return "raise the limit of open files (LimitNOFILE) and try again"
         }
+        if error.isNoProcess { return "give the id of a running process" }
         if error.isNotPermitted, error.call == "setns" {
             return "run the daemon as root (it needs CAP_SYS_ADMIN)"
         }
@@ -241,9 +268,8 @@ struct ControlState: ~Copyable {
     }
 
     mutating func wake(at now: Moment) {
-        for id in registry.expiredEndpoints(at: now) {
-            drop(.removeEndpoint(id), because: "its time to live has run out")
-        }
+        let expired = registry.expiredEndpoints(at: now)
+        drop(expired.map { .removeEndpoint($0) }, because: "its time to live has run out")
         let forgotten = registry.forgetEmptyServices(at: now)
         if !forgotten.networks.isEmpty { follow(forgotten) }
         let late = waiters.filter { $0.until <= now }
@@ -252,17 +278,22 @@ struct ControlState: ~Copyable {
         if let retry = watches.retryAt, retry <= now { openUnserved(at: now) }
     }
 
-    /// Removes what has ended by itself.
+    /// Removes what has ended by itself, in one step.
     ///
     /// When the disk refuses, it goes all the same: what is dead must not be answered, and the next
     /// start finds it dead again.
-    mutating func drop(_ change: Change, because reason: String) {
-        logger.info("removed", metadata: ["what": "\(change.subject)", "why": "\(reason)"])
-        do throws(Failure) {
-            try commit(change)
-        } catch {
-            if case .notDurable = error { apply(change) }
+    mutating func drop(_ changes: [Change], because reason: String) {
+        if changes.isEmpty { return }
+        for change in changes {
+            logger.info("removed", metadata: ["what": "\(change.subject)", "why": "\(reason)"])
         }
+        do throws(SystemError) {
+            try saved.append(changes)
+        } catch {
+            logger.error("the state directory refused a change", metadata: ["error": "\(error)"])
+        }
+        apply(together: changes)
+        rewriteIfDue()
     }
 
     mutating func wait(

@@ -46,12 +46,13 @@ extension ControlState {
         let seed = KernelRandom.uint64()
         let dns = configuration.dns
         let policy = NamePolicy(dns)
+        let descriptorMax = Host.descriptorsMax - Self.descriptorReserve(Host.descriptorsMax)
         let server = try NameServer(
             limits: NameServer.Limits(
                 threads: dns.threads,
                 forwardLimit: dns.forwardLimit,
                 nameSeed: seed,
-                descriptorMax: Host.descriptorsMax - Self.descriptorReserve(Host.descriptorsMax)
+                descriptorMax: descriptorMax
             )
         )
         let zone: StaticZone
@@ -68,6 +69,7 @@ extension ControlState {
             poller: poller,
             logger: logger,
             startedAt: now,
+            descriptorMax: descriptorMax,
             configuration: configuration,
             registry: Registry(policy: policy, seed: seed),
             saved: log,

@@ -39,12 +39,12 @@ struct StateLog: ~Copyable {
         self.log = log
     }
 
-    /// Makes a change durable.
+    /// Makes changes durable.
     ///
-    /// On failure nothing is on the disk.
-    mutating func append(_ change: Change) throws(SystemError) {
-        guard let record = Self.record(change) else { return }
-        try log.append(record.octets)
+    /// On failure none of them is on the disk.
+    mutating func append(_ changes: [Change]) throws(SystemError) {
+        let records = changes.compactMap { Self.record($0)?.octets }
+        if !records.isEmpty { try log.append(all: records) }
     }
 
     var needsRewrite: Bool { log.size > 2 * octetsAfterRewrite + Self.slackOctets }

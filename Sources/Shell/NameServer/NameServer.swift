@@ -118,14 +118,17 @@ package final class NameServer: Sendable {
         return Opened(endpoint: sockets.endpoint, isRedirected: sockets.isRedirected)
     }
 
-    /// Closes a sandbox's sockets and connections; returns when they are closed.
-    ///
-    /// `place`: given for a redirected sandbox, whose rules are then removed.
-    package func close(slot: Int, redirectedAt place: Sandbox.Place? = nil) {
+    /// Closes sandboxes' sockets and connections; returns when they are closed.
+    package func close(slots: Set<Int>) {
+        if slots.isEmpty { return }
         gate.lower(for: inboxes.count)
-        for inbox in inboxes { inbox.post(.remove(slot: slot, done: gate)) }
+        for inbox in inboxes { inbox.post(.remove(slots: slots, done: gate)) }
         gate.wait()
-        if let place { SandboxSockets.removeRedirect(at: place) }
+    }
+
+    /// Removes the rules of a sandbox that was redirected.
+    package func removeRedirect(at place: Sandbox.Place) {
+        SandboxSockets.removeRedirect(at: place)
     }
 
     /// Makes these views the ones that questions are answered from; index is the slot.

@@ -111,8 +111,8 @@ struct StreamTable: ~Copyable {
         if let stream = streams.removeValue(forKey: token) { poller.remove(stream.descriptor.raw) }
     }
 
-    mutating func close(slot: Int, _ poller: borrowing Poller) {
-        for (token, stream) in streams where stream.slot == slot { close(token, poller) }
+    mutating func close(slots: Set<Int>, _ poller: borrowing Poller) {
+        for (token, stream) in streams where slots.contains(stream.slot) { close(token, poller) }
     }
 
     mutating func closeAll(_ poller: borrowing Poller) {

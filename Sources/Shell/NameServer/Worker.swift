@@ -322,12 +322,12 @@ struct Worker: ~Copyable {
                 } catch {
                     inbox.report(error)
                 }
-            case .remove(let slot, let done):
-                for (token, socket) in sockets where socket.slot == slot {
+            case .remove(let slots, let done):
+                for (token, socket) in sockets where slots.contains(socket.slot) {
                     poller.remove(socket.descriptor.raw)
                     sockets[token] = nil
                 }
-                streams.close(slot: slot, poller)
+                streams.close(slots: slots, poller)
                 done.raise()
             case .stop:
                 isStopping = true

@@ -30,8 +30,8 @@ final class SandboxSocket: Sendable {
 final class WorkerInbox: Sendable {
     enum Command: Sendable {
         case add(SandboxSocket, token: UInt64)
-        /// Closes the sockets and connections of a slot, then raises the signal.
-        case remove(slot: Int, done: Gate)
+        /// Closes the sockets and connections of slots, then raises the gate.
+        case remove(slots: Set<Int>, done: Gate)
         case stop
     }
 

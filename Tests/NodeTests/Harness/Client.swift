@@ -39,8 +39,12 @@ struct Client: Sendable {
 
     /// One that asks a container's resolver.
     init(inside space: Namespace) throws {
+        try self.init(inside: space.path)
+    }
+
+    init(inside path: String) throws {
         try self.init("127.0.0.11:53")
-        namespace = space.path
+        namespace = path
     }
 
     /// The reply to one question; nil when none comes in time.
