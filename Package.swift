@@ -124,6 +124,7 @@ let package = Package(
             name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
             path: "Tests/WaggleTests", swiftSettings: house),
         tests("HotPath", ["Base", "LinuxSystem"]),
+        tests("Node", ["Base", "DNSWire", "LinuxSystem"]),
         tests("House", []),
     ],
     swiftLanguageModes: [.v6]

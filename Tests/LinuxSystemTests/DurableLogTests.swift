@@ -14,13 +14,14 @@ struct DurableLogTests {
             var log = try DurableLog(directory: directory, name: "a.log") { _ in }
             try log.append([1, 2, 3])
             try log.append([])
+            try log.append(all: [[4], [5, 6]])
             #expect(throws: SystemError.self) {
                 _ = try DurableLog(directory: directory, name: "a.log") { _ in }
             }
         }
         var records: [[UInt8]] = []
         let log = try DurableLog(directory: directory, name: "a.log") { records.append($0) }
-        #expect(records == [[1, 2, 3], []])
+        #expect(records == [[1, 2, 3], [], [4], [5, 6]])
         #expect(log.tornOctets == 0)
     }
 

@@ -156,6 +156,17 @@ struct RegistryTests {
         #expect(try addresses("db", in: registry) == nil)
     }
 
+    @Test("any number of sandboxes may ask for a free port")
+    func freePorts() throws {
+        var registry = registry()
+        let anyPort = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 0)
+        for name in ["one", "two"] {
+            let sandbox = Sandbox(name: name, place: .address(anyPort), networks: [network])
+            _ = try registry.apply(.addSandbox(sandbox), at: .zero)
+        }
+        #expect(registry.sandboxes.count == 2)
+    }
+
     @Test("a sandbox takes the endpoints tied to it along, and the last user the network")
     func ties() throws {
         var registry = registry()

@@ -39,14 +39,21 @@ package struct Daemon: Sendable {
             loop.stop()
             throw error
         }
+        // Whoever reads the ready line may send a signal at once, and it must not kill the process.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
+        let ends = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let reload = ReloadService(hangups: hangups, loop: loop, reread: reread, logger: logger)
         let services = ServiceGroup(
             configuration: .init(
                 services: [
                     .init(service: ControlService(loop: loop)),
-                    .init(service: ReloadService(loop: loop, reread: reread, logger: logger)),
+                    .init(service: reload),
                     .init(service: APIService(server: api)),
+                    .init(
+                        service: EndService(ends: ends),
+                        successTerminationBehavior: .gracefullyShutdownGroup
+                    ),
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             )
         )
@@ -157,14 +164,24 @@ private struct APIService: Service {
     }
 }
 
+/// Ends, and the group with it, on SIGTERM or SIGINT.
+private struct EndService: Service {
+    let ends: UnixSignalsSequence
+
+    func run() async throws {
+        for await _ in ends.cancelOnGracefulShutdown() { return }
+    }
+}
+
 /// Takes up a changed configuration on SIGHUP.
 private struct ReloadService: Service {
+    let hangups: UnixSignalsSequence
     let loop: ControlLoop
     let reread: @Sendable () throws -> Configuration
     let logger: Logger
 
     func run() async throws {
-        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+        for await _ in hangups.cancelOnGracefulShutdown() {
             ServiceNotification.send(.reloading)
             await reload()
             ServiceNotification.send(.ready)

@@ -15,12 +15,21 @@ package final class NameServer: Sendable {
         package let forwardLimit: Int
         /// Seed of the hashes of the name tables.
         package let nameSeed: UInt64
+        /// The highest number that a sandbox's socket may have; those above are kept for
+        /// connections and upstreams.
+        package let descriptorMax: Int32
 
-        package init(threads: Int, forwardLimit: Int, nameSeed: UInt64) {
+        package init(
+            threads: Int,
+            forwardLimit: Int,
+            nameSeed: UInt64,
+            descriptorMax: Int32 = .max
+        ) {
             precondition(threads > 0 && forwardLimit > 0, "limits are positive")
             self.threads = threads
             self.forwardLimit = forwardLimit
             self.nameSeed = nameSeed
+            self.descriptorMax = descriptorMax
         }
     }
 
@@ -35,9 +44,14 @@ package final class NameServer: Sendable {
     private let board: SnapshotBoard
     private let threads: [PinnedThread]
     private let nextToken = Atomic<UInt64>(1)
+    private let descriptorMax: Int32
+    /// Lowered for what all workers have to have done before the publisher goes on.
+    private let gate: Gate
 
-    /// Starts the worker threads.
+    /// Starts the worker threads; they are ready to serve when this returns.
     package init(limits: Limits) throws(SystemError) {
+        let gate = try Gate()
+        gate.lower(for: limits.threads)
         var inboxes: [WorkerInbox] = []
         for _ in 0..<limits.threads { inboxes.append(try WorkerInbox()) }
         let board = SnapshotBoard(readerCount: limits.threads)
@@ -51,13 +65,23 @@ package final class NameServer: Sendable {
                         board: board,
                         limits: limits
                     )
+                    gate.raise()
                     worker.run()
                 } catch {
                     inbox.report(error)
+                    gate.raise()
                 }
             }
             threads.append(thread)
         }
+        gate.wait()
+        if let failure = inboxes.compactMap({ $0.firstFailure }).first {
+            for inbox in inboxes { inbox.post(.stop) }
+            for thread in threads { thread.join() }
+            throw failure
+        }
+        self.gate = gate
+        descriptorMax = limits.descriptorMax
         self.inboxes = inboxes
         self.board = board
         self.threads = threads
@@ -74,37 +98,37 @@ package final class NameServer: Sendable {
         slot: Int,
         redirect: Bool
     ) throws(SystemError) -> Opened {
-        let threads = inboxes.count
+        let opening = SandboxSockets(
+            slot: slot,
+            threads: inboxes.count,
+            descriptorMax: descriptorMax
+        )
         let sockets: OpenedSockets
-        switch place {
-        case .address(let endpoint):
-            sockets = try SandboxSockets.open(at: endpoint, slot: slot, threads: threads)
-        case .namespace(let path):
-            sockets = try NetworkNamespace.inside(path: path) { () throws(SystemError) in
-                try SandboxSockets.openResolver(slot: slot, threads: threads, redirect: redirect)
-            }
-        case .process(let pid, _, _):
-            sockets = try NetworkNamespace.inside(path: "/proc/\(pid)/ns/net") {
-                () throws(SystemError) in
-                try SandboxSockets.openResolver(slot: slot, threads: threads, redirect: redirect)
+        if case .address(let endpoint) = place {
+            sockets = try opening.open(at: endpoint)
+        } else {
+            sockets = try NetworkNamespace.inside(path: place.namespacePath) {
+                () throws(SystemError) in try opening.openResolver(redirect: redirect)
             }
         }
         for (index, socket) in sockets.sockets.enumerated() {
             let token = nextToken.add(1, ordering: .relaxed).newValue
-            inboxes[index % threads].post(.add(socket, token: token))
+            inboxes[index % inboxes.count].post(.add(socket, token: token))
         }
         return Opened(endpoint: sockets.endpoint, isRedirected: sockets.isRedirected)
     }
 
-    /// Closes a sandbox's sockets and connections; returns when they are closed.
-    ///
-    /// `place`: given for a redirected sandbox, whose rules are then removed.
-    package func close(slot: Int, redirectedAt place: Sandbox.Place? = nil) {
-        if let gate = try? Gate(count: inboxes.count) {
-            for inbox in inboxes { inbox.post(.remove(slot: slot, done: gate)) }
-            gate.wait()
-        }
-        if let place { SandboxSockets.removeRedirect(at: place) }
+    /// Closes sandboxes' sockets and connections; returns when they are closed.
+    package func close(slots: Set<Int>) {
+        if slots.isEmpty { return }
+        gate.lower(for: inboxes.count)
+        for inbox in inboxes { inbox.post(.remove(slots: slots, done: gate)) }
+        gate.wait()
+    }
+
+    /// Removes the rules of a sandbox that was redirected.
+    package func removeRedirect(at place: Sandbox.Place) {
+        SandboxSockets.removeRedirect(at: place)
     }
 
     /// Makes these views the ones that questions are answered from; index is the slot.

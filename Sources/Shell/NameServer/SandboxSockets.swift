@@ -10,7 +10,11 @@ struct OpenedSockets: Sendable {
 }
 
 /// Opens a sandbox's sockets, in whatever namespace the calling thread is in.
-enum SandboxSockets {
+struct SandboxSockets: Sendable {
+    let slot: Int
+    let threads: Int
+    let descriptorMax: Int32
+
     /// 127.0.0.11:53 (networkdb-dns.md C1).
     private static let resolver = SocketEndpoint(
         address: .v4(IPv4Address(127, 0, 0, 11)),
@@ -20,16 +24,12 @@ enum SandboxSockets {
     /// One UDP and one TCP socket per worker at a plain address.
     ///
     /// Port 0 asks the kernel for one that is free for both.
-    static func open(
-        at endpoint: SocketEndpoint,
-        slot: Int,
-        threads: Int
-    ) throws(SystemError) -> OpenedSockets {
-        var attemptsLeft = endpoint.port == 0 ? freePortAttemptsMax : 1
+    func open(at endpoint: SocketEndpoint) throws(SystemError) -> OpenedSockets {
+        var attemptsLeft = endpoint.port == 0 ? Self.freePortAttemptsMax : 1
         while true {
             attemptsLeft -= 1
             do throws(SystemError) {
-                return try openOnce(at: endpoint, slot: slot, threads: threads)
+                return try openOnce(at: endpoint)
             } catch  where error.isAddressInUse && attemptsLeft > 0 {
                 // The port that was free for UDP is not for TCP; the next one may be.
             }
@@ -38,15 +38,11 @@ enum SandboxSockets {
 
     private static let freePortAttemptsMax = 16
 
-    private static func openOnce(
-        at endpoint: SocketEndpoint,
-        slot: Int,
-        threads: Int
-    ) throws(SystemError) -> OpenedSockets {
+    private func openOnce(at endpoint: SocketEndpoint) throws(SystemError) -> OpenedSockets {
         var sockets: [SandboxSocket] = []
         var bound = endpoint
         for _ in 0..<threads {
-            let socket = try Sockets.datagram(boundTo: bound, shared: threads > 1)
+            let socket = try kept(Sockets.datagram(boundTo: bound, shared: threads > 1))
             // The other workers share the port that the first one got.
             bound = try Sockets.localEndpoint(of: socket.raw)
             sockets.append(
@@ -54,7 +50,7 @@ enum SandboxSockets {
             )
         }
         for _ in 0..<threads {
-            let socket = try Sockets.listener(boundTo: bound, shared: threads > 1)
+            let socket = try kept(Sockets.listener(boundTo: bound, shared: threads > 1))
             sockets.append(
                 SandboxSocket(slot: slot, kind: .listener, endpoint: bound, descriptor: socket)
             )
@@ -62,39 +58,37 @@ enum SandboxSockets {
         return OpenedSockets(sockets: sockets, endpoint: bound, isRedirected: false)
     }
 
+    /// The kernel gives out the lowest free number, so one above the limit means that sandboxes
+    /// have used up their share.
+    private func kept(_ socket: consuming Descriptor) throws(SystemError) -> Descriptor {
+        if socket.raw > descriptorMax { throw SystemError.outOfDescriptors("socket") }
+        return socket
+    }
+
     /// The resolver of a container: port 53 itself, or a redirect where something holds it.
-    static func openResolver(
-        slot: Int,
-        threads: Int,
-        redirect: Bool
-    ) throws(SystemError) -> OpenedSockets {
+    func openResolver(redirect: Bool) throws(SystemError) -> OpenedSockets {
         try NetworkNamespace.raiseLoopback()
         if !redirect {
             do throws(SystemError) {
-                return try open(at: resolver, slot: slot, threads: threads)
+                return try open(at: Self.resolver)
             } catch  where error.isAddressInUse {
                 // Somebody in the container listens there; a redirect goes round it.
             }
         }
-        let high = SocketEndpoint(address: resolver.address, port: 0)
-        let opened = try open(at: high, slot: slot, threads: threads)
+        let high = SocketEndpoint(address: Self.resolver.address, port: 0)
+        let opened = try open(at: high)
+        let rules = Self.rules(port: opened.endpoint.port)
         do throws(Program.Failure) {
-            try Program.run("nft", ["-f", "-"], input: rules(port: opened.endpoint.port))
+            try Program.run("nft", ["-f", "-"], input: rules)
         } catch {
             throw SystemError("nft in the sandbox's namespace: \(error.message)", code: 1)
         }
-        return OpenedSockets(sockets: opened.sockets, endpoint: resolver, isRedirected: true)
+        return OpenedSockets(sockets: opened.sockets, endpoint: Self.resolver, isRedirected: true)
     }
 
     /// Takes the rules out of a namespace; one that is gone took them along.
     static func removeRedirect(at place: Sandbox.Place) {
-        let path: String
-        switch place {
-        case .address: return
-        case .namespace(let namespace): path = namespace
-        case .process(let pid, _, _): path = "/proc/\(pid)/ns/net"
-        }
-        try? NetworkNamespace.inside(path: path) { () throws(SystemError) in
+        try? NetworkNamespace.inside(path: place.namespacePath) { () throws(SystemError) in
             try? Program.run("nft", ["-f", "-"], input: "delete table ip waggle-dns\n")
         }
     }

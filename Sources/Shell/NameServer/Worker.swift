@@ -32,6 +32,8 @@ struct Worker: ~Copyable {
     private var desk: ForwardDesk
     private var sockets: [UInt64: SandboxSocket] = [:]
     private var streams: StreamTable
+    /// Given up for a moment when a connection has come and no descriptor is left to take it with.
+    private var spare: Descriptor?
     private var isStopping = false
 
     init(
@@ -47,6 +49,7 @@ struct Worker: ~Copyable {
             receiveOctets: Self.queryOctetsMax,
             sendOctets: datagramOctetsMax
         )
+        let spare = try Descriptor.spare()
         self.index = index
         self.inbox = inbox
         self.board = board
@@ -63,6 +66,7 @@ struct Worker: ~Copyable {
             limit: max(1, limits.forwardLimit / limits.threads)
         )
         streams = StreamTable(counters: inbox.counters)
+        self.spare = consume spare
     }
 
     /// Serves until it is told to stop.
@@ -237,10 +241,22 @@ struct Worker: ~Copyable {
                 streams.add(accepted, slot: socket.slot, poller, at: now)
             }
         } catch {
-            // Out of descriptors: give up an idle connection so that the next one can be taken.
-            counters.add(.streamsRefused)
-            if error.isOutOfDescriptors { streams.closeOldestIdle(poller) }
+            if error.isOutOfDescriptors { acceptWithSpare(socket, at: now) }
         }
+    }
+
+    /// Takes the connection that waits, if one does, in the place of an idle one or only to refuse
+    /// it: left waiting, it would wake this thread for ever.
+    private mutating func acceptWithSpare(_ socket: SandboxSocket, at now: Moment) {
+        spare = nil
+        if let accepted = try? Sockets.accept(socket.descriptor.raw) {
+            if streams.closeOldestIdle(poller) {
+                streams.add(accepted, slot: socket.slot, poller, at: now)
+            } else {
+                counters.add(.streamsRefused)
+            }
+        }
+        spare = try? Descriptor.spare()
     }
 
     private mutating func serveStream(_ token: UInt64, _ ready: Poller.Interest) {
@@ -319,12 +335,12 @@ struct Worker: ~Copyable {
                 } catch {
                     inbox.report(error)
                 }
-            case .remove(let slot, let done):
-                for (token, socket) in sockets where socket.slot == slot {
+            case .remove(let slots, let done):
+                for (token, socket) in sockets where slots.contains(socket.slot) {
                     poller.remove(socket.descriptor.raw)
                     sockets[token] = nil
                 }
-                streams.close(slot: slot, poller)
+                streams.close(slots: slots, poller)
                 done.raise()
             case .stop:
                 isStopping = true
