@@ -66,9 +66,23 @@ final class Probe {
     /// timing.
     func askAtOnce(_ message: [UInt8], times count: Int) throws {
         kill(process.processIdentifier, SIGSTOP)
+        try waitUntilStopped()
         for _ in 0..<count { _ = try Sockets.send(socket.raw, message) }
         kill(process.processIdentifier, SIGCONT)
         for _ in 0..<count { try takeReply() }
+    }
+
+    /// A signal to stop reaches each thread in its own time.
+    private func waitUntilStopped() throws {
+        let tasks = "/proc/\(process.processIdentifier)/task"
+        for _ in 0..<500 {
+            let states = try FileManager.default.contentsOfDirectory(atPath: tasks).map { thread in
+                try String(contentsOfFile: "\(tasks)/\(thread)/stat", encoding: .utf8)
+            }
+            if states.allSatisfy({ $0.contains(") T ") }) { return }
+            usleep(10_000)
+        }
+        throw ProbeError(what: "the daemon did not stop")
     }
 
     private func takeReply() throws {

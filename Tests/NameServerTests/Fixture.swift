@@ -13,13 +13,25 @@ final class Fixture: Sendable {
     let server: NameServer
     let endpoint: SocketEndpoint
 
+    /// `at`: an address of loopback to serve at instead of a port that is free.
     init(
+        at place: SocketEndpoint? = nil,
         profile: NamePolicy.Profile = .waggle,
         upstreams: [SocketEndpoint] = [],
+        domains: [String: [SocketEndpoint]] = [:],
+        forwardLimit: Int = 64,
+        cacheEntries: Int = 1000,
         isInternal: Bool = false
     ) throws {
         let seed: UInt64 = 11
-        server = try NameServer(limits: .init(threads: 1, forwardLimit: 64, nameSeed: seed))
+        server = try NameServer(
+            limits: .init(
+                threads: 1,
+                forwardLimit: forwardLimit,
+                cacheEntries: cacheEntries,
+                nameSeed: seed
+            )
+        )
         var registry = Registry(policy: NamePolicy(profile: profile), seed: seed)
         let network = try DomainName("svc.internal")
         let subnet = try Self.known(CIDR("10.0.0.0/16"))
@@ -28,14 +40,26 @@ final class Fixture: Sendable {
         _ = try registry.apply(.addEndpoints(try Self.endpoints(network)), at: .zero)
         _ = try registry.apply(.removeEndpoint("zero"), at: .zero)
         let anyPort = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 0)
-        var sandbox = Sandbox(name: "probe", place: .address(anyPort), networks: [network])
+        var sandbox = Sandbox(
+            name: "probe",
+            place: .address(place ?? anyPort),
+            networks: [network]
+        )
         sandbox.isInternal = isInternal
         endpoint = try server.open(sandbox.place, slot: 0, redirect: false).endpoint
-        let view = registry.view(of: sandbox, defaultUpstreams: upstreams)
+        let view = registry.view(
+            of: sandbox,
+            asking: upstreams,
+            domains: try domains.map { name, upstreams in
+                let choices = upstreams.map { UpstreamChoice($0) }
+                return .init(name: try DomainName(name), upstreams: choices)
+            }
+        )
         let ttl = registry.policy.negativeTTL
         server.publish([
             PublishedView(
                 view: view,
+                slot: 0,
                 networks: view.networks.map { CompiledTable($0, negativeTTL: ttl) },
                 zone: CompiledTable(view.zone, negativeTTL: ttl)
             )

@@ -2,7 +2,7 @@ import Base
 import LinuxSystem
 import Synchronization
 
-/// An upstream on loopback that answers as a script says, UDP only.
+/// An upstream on loopback that answers as scripts say: over UDP, and over TCP where one is given.
 final class ScriptedUpstream: Sendable {
     /// What to send back for a query, in order; nothing for silence.
     typealias Script = @Sendable (_ query: [UInt8], _ number: Int) -> [[UInt8]]
@@ -14,11 +14,22 @@ final class ScriptedUpstream: Sendable {
     /// Queries so far, in order of arrival.
     var queries: [[UInt8]] { seen.withLock { $0 } }
 
-    init(_ script: @escaping Script) throws {
+    init(
+        stream: (@Sendable (_ query: [UInt8]) -> [UInt8])? = nil,
+        _ script: @escaping Script
+    ) throws {
         let any = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 0)
         let socket = try Sockets.datagram(boundTo: any, shared: false)
         endpoint = try Sockets.localEndpoint(of: socket.raw)
         let box = Box(socket)
+        if let stream {
+            let listener = Box(try Sockets.listener(boundTo: endpoint, shared: false))
+            _ = try PinnedThread(name: "upstream-tcp") { [weak self] in
+                while let self, !self.stopping.load(ordering: .relaxed) {
+                    try? self.serveStream(listener.socket.raw, stream)
+                }
+            }
+        }
         _ = try PinnedThread(name: "upstream") { [weak self] in
             do {
                 var batch = try DatagramBatch(capacity: 1, receiveOctets: 4096, sendOctets: 65_507)
@@ -37,6 +48,29 @@ final class ScriptedUpstream: Sendable {
     }
 
     deinit { stopping.store(true, ordering: .relaxed) }
+
+    /// Takes one connection, one query of it, and answers in two pieces.
+    private func serveStream(_ listener: Int32, _ script: ([UInt8]) -> [UInt8]) throws {
+        let poller = try Poller()
+        var events: [Poller.Event] = []
+        try poller.add(listener, token: 0, for: .read)
+        try poller.wait(milliseconds: 20, into: &events)
+        guard let accepted = try Sockets.accept(listener) else { return }
+        let connection = accepted.takeDescriptor()
+        try poller.add(connection.raw, token: 1, for: .read)
+        var inbox: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while inbox.count < 2 || inbox.count < 2 + Int(inbox[0]) << 8 + Int(inbox[1]) {
+            try poller.wait(milliseconds: 1000, into: &events)
+            let count = try Sockets.receive(connection.raw, into: &buffer, octetsMax: 4096)
+            guard let count, count > 0 else { return }
+            inbox += buffer[..<count]
+        }
+        let reply = framed(script(Array(inbox.dropFirst(2))))
+        _ = try Sockets.send(connection.raw, Array(reply.prefix(5)))
+        try poller.wait(milliseconds: 5, into: &events)
+        _ = try Sockets.send(connection.raw, reply, from: 5)
+    }
 
     private func answer(_ batch: inout DatagramBatch, _ socket: Int32, _ script: Script) {
         var query: [UInt8] = []

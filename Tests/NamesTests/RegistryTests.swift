@@ -39,7 +39,7 @@ struct RegistryTests {
 
     /// The addresses that a question for `name` gets; nil unless the verdict is an answer.
     private func addresses(_ name: String, in registry: borrowing Registry) throws -> [String]? {
-        let view = registry.view(of: sandbox(), defaultUpstreams: [])
+        let view = registry.view(of: sandbox(), asking: [])
         var key = NameKey(seed: 3)
         key.load(try DomainName(name))
         guard case .answer(let handle) = view.verdict(key, type: .a) else {
@@ -55,7 +55,7 @@ struct RegistryTests {
         _ type: RecordType = .a,
         in registry: borrowing Registry
     ) throws -> Verdict {
-        let view = registry.view(of: sandbox(), defaultUpstreams: [])
+        let view = registry.view(of: sandbox(), asking: [])
         var key = NameKey(seed: 3)
         key.load(try DomainName(name))
         return view.verdict(key, type: type)
@@ -276,7 +276,7 @@ struct DerivationTests {
             let place = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 1)
             let view = registry.view(
                 of: Sandbox(name: "s", place: .address(place), networks: [network]),
-                defaultUpstreams: []
+                asking: []
             )
             for (name, _) in registry.table(of: network)?.allNames ?? [] {
                 for type in [RecordType.a, .aaaa, .txt, .https, .any, .srv, .mx, .ptr] {

@@ -64,7 +64,7 @@ struct TruthTableTests {
             networks: [try DomainName("front"), try DomainName("back.end")]
         )
         let upstream = SocketEndpoint(address: .v4(IPv4Address(192, 0, 2, 53)), port: 53)
-        view = registry.view(of: sandbox, defaultUpstreams: [upstream])
+        view = registry.view(of: sandbox, asking: [upstream])
     }
 
     private func verdict(_ name: String, _ type: RecordType) throws -> Verdict {

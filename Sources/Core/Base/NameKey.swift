@@ -99,6 +99,21 @@ package struct NameKey: ~Copyable {
         return nil
     }
 
+    /// A keyed hash of the name from label `label` on, and of a number.
+    package func hash(_ hash: SipHash, fromLabel label: Int, and number: UInt64) -> UInt64 {
+        hash.value(octets, prefixOctets(label)..<octetCount, and: number)
+    }
+
+    /// Whether the name from label `label` on is this one.
+    package func suffix(fromLabel label: Int, equals stored: [UInt8]) -> Bool {
+        let start = prefixOctets(label)
+        guard octetCount - start == stored.count else { return false }
+        let own = octets.span
+        let other = stored.span
+        for index in other.indices where own[start + index] != other[index] { return false }
+        return true
+    }
+
     /// The octets of label `index`, without its length.
     package func labelRange(_ index: Int) -> Range<Int> {
         let start = Int(starts[index])

@@ -241,14 +241,29 @@ package struct Registry: ~Copyable {
 
     /// The view of a sandbox, for the name server.
     ///
-    /// `defaultUpstreams`: asked when the sandbox names none of its own.
-    package func view(of sandbox: Sandbox, defaultUpstreams: [SocketEndpoint]) -> View {
+    /// `directory`: where groups of upstreams are looked up, so that equal ones are one.
+    package func view(
+        of sandbox: Sandbox,
+        routes: UpstreamRoutes,
+        directory: inout UpstreamDirectory
+    ) -> View {
         let mine = sandbox.networks.compactMap { tables[$0] }
         var clients: [CIDR]?
         var resolver = IPAddress.v4(IPv4Address(127, 0, 0, 11))
+        var hasNamespace = true
         if case .address(let endpoint) = sandbox.place {
             resolver = endpoint.address
             clients = (sandbox.allow + mine.flatMap { $0.subnets }).sorted()
+            hasNamespace = false
+        }
+        func group(_ choices: [UpstreamChoice]) -> UpstreamGroup {
+            directory.group(
+                choices.map { choice in
+                    // A plain address has no namespace but the daemon's.
+                    let isInside = choice.fromSandbox && hasNamespace
+                    return Upstream(choice.address, from: isInside ? .sandbox(sandbox.name) : .host)
+                }
+            )
         }
         return View(
             sandbox: sandbox.name,
@@ -256,7 +271,10 @@ package struct Registry: ~Copyable {
             zone: zoneTable,
             zoneApexes: zone.apexes,
             policy: policy,
-            upstreams: sandbox.upstreams.isEmpty ? defaultUpstreams : sandbox.upstreams,
+            upstreams: group(sandbox.upstreams.isEmpty ? routes.defaults : sandbox.upstreams),
+            domains: routes.domains.map {
+                DomainRoute(domain: $0.name, upstreams: group($0.upstreams))
+            },
             isInternal: sandbox.isInternal,
             clients: clients,
             resolverAddress: resolver

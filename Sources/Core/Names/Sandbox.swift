@@ -32,7 +32,7 @@ package struct Sandbox: Hashable, Sendable {
     /// In priority order: the first that knows a name answers.
     package var networks: [DomainName]
     /// Empty: the daemon's own.
-    package var upstreams: [SocketEndpoint] = []
+    package var upstreams: [UpstreamChoice] = []
     /// Clients that may ask beyond loopback and the networks' subnets; only for `.address`.
     package var allow: [CIDR] = []
     /// Never forwards.

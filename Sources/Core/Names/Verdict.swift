@@ -15,8 +15,8 @@ package enum Verdict: Sendable {
     case noData(Authority)
     /// The name does not exist and lies where nobody else could know it.
     case nxDomain(Absence)
-    /// Somebody upstream may know.
-    case forward
+    /// These may know.
+    case forward(UpstreamGroup)
     case refuse(Refusal)
 }
 
@@ -135,7 +135,7 @@ extension View {
         _ type: RecordType,
         _ trace: inout Trace
     ) -> Verdict {
-        if key.labelCount == 0 { return outside(type, &trace) }
+        if key.labelCount == 0 { return outside(key, type, &trace) }
         if SpecialNames.isLocalhost(key) {
             trace.note(.special("localhost is always this host (RFC 6761)"))
             let known = type == .a || type == .aaaa
@@ -152,13 +152,13 @@ extension View {
                 )
             )
             if let found, !found.underSuffixOnly {
-                return choose(found, in: networks[index], .network(index), type, &trace)
+                return choose(found, in: networks[index], .network(index), key, type, &trace)
             }
         }
         if let verdict = underNetworkName(key, type, &trace) { return verdict }
         if let found = zone.find(key, labels: key.labelCount) {
             trace.note(.zone(name: key.name, found: true))
-            return choose(found, in: zone, .zone, type, &trace)
+            return choose(found, in: zone, .zone, key, type, &trace)
         }
         return absent(key, type, &trace)
     }
@@ -186,7 +186,7 @@ extension View {
                     found: found != nil
                 )
             )
-            if let found { return choose(found, in: table, .network(index), type, &trace) }
+            if let found { return choose(found, in: table, .network(index), key, type, &trace) }
             if labels == 1, isNameServerLabel(key) {
                 return resolverAddress.matches(type)
                     ? .synthetic(.resolverAddress) : .noData(.network(index))
@@ -197,7 +197,7 @@ extension View {
         guard let claimed, zone.find(key, labels: key.labelCount) == nil else { return nil }
         trace.note(.ours(why: "it ends in the name of one of the sandbox's networks"))
         return profile == .docker
-            ? outside(type, &trace)
+            ? outside(key, type, &trace)
             : .nxDomain(
                 Absence(authority: .network(claimed))
             )
@@ -209,7 +209,7 @@ extension View {
         _ type: RecordType,
         _ trace: inout Trace
     ) -> Verdict {
-        if profile == .docker { return outside(type, &trace) }
+        if profile == .docker { return outside(key, type, &trace) }
         if let found = zone.find(key, labels: key.labelCount),
             let set = zone.set(of: type, in: found)
         {
@@ -227,13 +227,14 @@ extension View {
         _ found: NetworkTable.Found,
         in source: NetworkTable,
         _ table: TableIndex,
+        _ key: borrowing NameKey,
         _ type: RecordType,
         _ trace: inout Trace
     ) -> Verdict {
         if profile == .docker {
             let answered = type == .a || type == .aaaa || type == .ptr
             // Docker forwards what it does not answer, and a name without any address.
-            if !answered || found.sets.isEmpty { return outside(type, &trace) }
+            if !answered || found.sets.isEmpty { return outside(key, type, &trace) }
         }
         let set = type == .any ? source.anySet(in: found) : source.set(of: type, in: found)
         if let set {
@@ -258,7 +259,7 @@ extension View {
         _ type: RecordType,
         _ trace: inout Trace
     ) -> Verdict {
-        if profile == .docker { return outside(type, &trace) }
+        if profile == .docker { return outside(key, type, &trace) }
         if let verdict = reverse(key, type, &trace) { return verdict }
         if let index = servicePrefix(key) {
             trace.note(.ours(why: "it names a port or the tasks of a local service"))
@@ -268,6 +269,8 @@ extension View {
             trace.note(.ours(why: "a zone file is authoritative for it"))
             return .nxDomain(Absence(authority: .zone(apex)))
         }
+        // A domain that somebody was named for is asked for there, special or not.
+        if let route = route(key) { return outside(type, &trace, route) }
         switch SpecialNames.answer(key, type: type) {
         case .loopbackPointer:
             trace.note(.special("the loopback address is localhost (RFC 6303)"))
@@ -279,11 +282,11 @@ extension View {
         case .nxDomain:
             trace.note(.special("a special-use name that never exists in the DNS"))
             return .nxDomain(Absence(authority: .resolver))
-        case .nxDomainUnlessPrivateUpstream where !upstreamsArePrivate:
+        case .nxDomainUnlessPrivateUpstream where !upstreams.isPrivate:
             trace.note(.special("a private name, and the upstreams are public"))
             return .nxDomain(Absence(authority: .resolver))
         case .loopback, .nxDomainUnlessPrivateUpstream, nil:
-            return outside(type, &trace)
+            return outside(key, type, &trace)
         }
     }
 
@@ -337,14 +340,31 @@ extension View {
         return nil
     }
 
+    /// The upstreams of the closest domain that has its own.
+    private func route(_ key: borrowing NameKey) -> UpstreamGroup? {
+        for place in domains.indices where key.labels(before: domains[place].domain.octets) != nil {
+            return domains[place].upstreams
+        }
+        return nil
+    }
+
     private func outside<Trace: SearchTrace>(
+        _ key: borrowing NameKey,
         _ type: RecordType,
         _ trace: inout Trace
+    ) -> Verdict {
+        outside(type, &trace, route(key) ?? upstreams)
+    }
+
+    private func outside<Trace: SearchTrace>(
+        _ type: RecordType,
+        _ trace: inout Trace,
+        _ group: UpstreamGroup
     ) -> Verdict {
         trace.note(.notOurs)
         if type == .any, profile != .docker { return .synthetic(.minimalAny) }
         if type == .maila || type == .mailb { return .refuse(.obsoleteType) }
-        return isInternal ? .refuse(.internalSandbox) : .forward
+        return isInternal ? .refuse(.internalSandbox) : .forward(group)
     }
 
     package subscript(table: TableIndex) -> NetworkTable {

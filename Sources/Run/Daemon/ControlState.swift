@@ -60,7 +60,9 @@ struct ControlState: ~Copyable {
     var publication: Publication
     var sandboxStates: [String: SandboxState] = [:]
     var watches = Watches()
-    var defaultUpstreams: [SocketEndpoint]
+    var routes: UpstreamRoutes
+    /// Groups of upstreams that sandboxes have in common.
+    var directory = UpstreamDirectory()
     /// Rises with every change that somebody could see.
     var index: UInt64 = 1
     var waiters: [Waiter] = []
@@ -144,9 +146,6 @@ struct ControlState: ~Copyable {
     mutating func add(_ request: SandboxRequest) throws(Failure) {
         // An option that did nothing would be worse than one that is refused.
         if request.resolvConf != nil { throw .notBuilt("resolvConf") }
-        if request.upstreams.contains(where: { $0.fromSandbox }) {
-            throw .notBuilt("an upstream asked from the sandbox")
-        }
         let sandbox: Sandbox
         do throws(SystemError) {
             sandbox = try RequestMapping.sandbox(request, origin: .command)

@@ -5,12 +5,12 @@ import Names
 /// Why a question is answered as it is: the same search that answers questions, with its steps
 /// written down, so that the explanation cannot differ from the answer.
 extension ControlState {
-    func explanation(
+    mutating func explanation(
         of name: DomainName,
         _ type: RecordType,
         in sandbox: Sandbox
     ) -> ExplainReport {
-        let view = registry.view(of: sandbox, defaultUpstreams: defaultUpstreams)
+        let view = view(of: sandbox)
         var key = NameKey(seed: registry.zoneTable.seed)
         key.load(name)
         let (verdict, found) = view.explanation(key, type: type)
@@ -97,19 +97,26 @@ extension ControlState {
             return Outcome(verdict: "refused", rcode: "REFUSED")
         case .refuse(.obsoleteType):
             return Outcome(verdict: "refused", rcode: "NOTIMP")
-        case .forward where view.upstreams.isEmpty:
+        case .forward(let group) where group.upstreams.isEmpty:
             return Outcome(
                 verdict: "no upstream",
                 rcode: "SERVFAIL",
                 steps: [.init("forwarding", "no upstream is configured")]
             )
-        case .forward:
-            let list = view.upstreams.map { "\($0)" }.joined(separator: ", then ")
+        case .forward(let group):
+            let list = group.upstreams.map(Self.text).joined(separator: ", then ")
             return Outcome(
                 verdict: "forward",
                 rcode: "as the upstream says",
                 steps: [.init("forwarding", "asked: \(list)")]
             )
+        }
+    }
+
+    private static func text(_ upstream: Upstream) -> String {
+        switch upstream.source {
+        case .host: "\(upstream.address)"
+        case .sandbox(let name): "\(upstream.address) from inside \(name)"
         }
     }
 

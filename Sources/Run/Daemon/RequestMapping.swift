@@ -27,6 +27,14 @@ enum RequestMapping {
         return sandbox(request, at: place, origin: origin)
     }
 
+    static func choice(_ spec: UpstreamSpec) -> UpstreamChoice {
+        UpstreamChoice(spec.server, fromSandbox: spec.fromSandbox)
+    }
+
+    static func spec(_ choice: UpstreamChoice) -> UpstreamSpec {
+        UpstreamSpec(server: choice.address, fromSandbox: choice.fromSandbox)
+    }
+
     static func sandbox(
         _ request: SandboxRequest,
         at place: Sandbox.Place,
@@ -37,7 +45,7 @@ enum RequestMapping {
             place: place,
             networks: request.networks.map(name)
         )
-        sandbox.upstreams = request.upstreams.map { $0.server }
+        sandbox.upstreams = request.upstreams.map(choice)
         sandbox.allow = request.allow
         sandbox.isInternal = request.isInternal
         sandbox.redirect = request.redirect
@@ -118,7 +126,7 @@ enum RequestMapping {
             place: place,
             networks: sandbox.networks.map { "\($0)" }
         )
-        request.upstreams = sandbox.upstreams.map { UpstreamSpec(server: $0) }
+        request.upstreams = sandbox.upstreams.map(spec)
         request.allow = sandbox.allow
         request.isInternal = sandbox.isInternal
         request.redirect = sandbox.redirect

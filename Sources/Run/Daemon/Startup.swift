@@ -51,15 +51,16 @@ extension ControlState {
             limits: NameServer.Limits(
                 threads: dns.threads,
                 forwardLimit: dns.forwardLimit,
+                cacheEntries: dns.cacheEntries,
                 nameSeed: seed,
                 descriptorMax: descriptorMax
             )
         )
         let zone: StaticZone
-        let upstreams: [SocketEndpoint]
+        let routes: UpstreamRoutes
         do {
             zone = try Self.zone(files: dns.zoneFiles)
-            upstreams = Self.upstreams(configuration, logger)
+            routes = Self.routes(configuration, logger)
         } catch {
             server.stop()
             throw error
@@ -75,7 +76,7 @@ extension ControlState {
             saved: log,
             server: server,
             publication: Publication(),
-            defaultUpstreams: upstreams
+            routes: routes
         )
         if state.saved.tornOctets > 0 {
             logger.warning(
@@ -211,7 +212,7 @@ extension ControlState {
             logger.warning("this key takes effect at the next start", metadata: ["key": "\(key)"])
         }
         configuration = fresh
-        defaultUpstreams = Self.upstreams(fresh, logger)
+        routes = Self.routes(fresh, logger)
         follow(registry.replace(zone: zone, policy: NamePolicy(fresh.dns)))
         openUnserved(at: Clock.now())
     }
@@ -267,16 +268,25 @@ extension ControlState {
         }
     }
 
-    /// Configured upstreams, or those of the host.
-    static func upstreams(_ configuration: Configuration, _ logger: Logger) -> [SocketEndpoint] {
-        if let given = configuration.dns.upstreams { return given.map { $0.server } }
+    /// Who is asked for what: as configured, with those of the host where nobody is named.
+    static func routes(_ configuration: Configuration, _ logger: Logger) -> UpstreamRoutes {
+        let dns = configuration.dns
+        return UpstreamRoutes(
+            defaults: dns.upstreams?.map(RequestMapping.choice) ?? hostUpstreams(logger),
+            domains: dns.domains.map { rule in
+                .init(name: rule.domain, upstreams: rule.upstreams.map(RequestMapping.choice))
+            }
+        )
+    }
+
+    private static func hostUpstreams(_ logger: Logger) -> [UpstreamChoice] {
         do throws(SystemError) {
             let text = try TextFile.read(path: "/etc/resolv.conf", octetsMax: 1 << 20)
             let host = ResolvConf(text)
             for warning in host.warnings {
                 logger.warning("resolv.conf", metadata: ["what": "\(warning)"])
             }
-            return host.nameServers.map { $0.endpoint }
+            return host.nameServers.map { UpstreamChoice($0.endpoint) }
         } catch {
             logger.warning(
                 "no upstreams: names that are not local will not resolve",

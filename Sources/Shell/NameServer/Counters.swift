@@ -14,13 +14,15 @@ package final class WorkerCounters: Sendable {
         case streamsAccepted, streamsRefused, streamsTimedOut, streamFaults
         case repliesUnsent
         case waits, receives, sends
+        case cacheHits, cacheStale, cacheFailures, cacheRefreshes
+        case forwardLimited, forwardLoops, upstreamDatagrams, upstreamStreams
     }
 
     /// Room for every counter, in the object itself.
-    private let values: InlineArray<48, Atomic<UInt64>>
+    private let values: InlineArray<64, Atomic<UInt64>>
 
     package init() {
-        precondition(Counter.allCases.count <= 48, "room for every counter")
+        precondition(Counter.allCases.count <= 64, "room for every counter")
         values = InlineArray { _ in Atomic(0) }
     }
 

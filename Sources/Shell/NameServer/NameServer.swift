@@ -13,6 +13,8 @@ package final class NameServer: Sendable {
         package let threads: Int
         /// Questions in flight to upstreams, over all workers.
         package let forwardLimit: Int
+        /// Replies of upstreams that are kept, over all workers.
+        package let cacheEntries: Int
         /// Seed of the hashes of the name tables.
         package let nameSeed: UInt64
         /// The highest number that a sandbox's socket may have; those above are kept for
@@ -22,12 +24,14 @@ package final class NameServer: Sendable {
         package init(
             threads: Int,
             forwardLimit: Int,
+            cacheEntries: Int,
             nameSeed: UInt64,
             descriptorMax: Int32 = .max
         ) {
             precondition(threads > 0 && forwardLimit > 0, "limits are positive")
             self.threads = threads
             self.forwardLimit = forwardLimit
+            self.cacheEntries = cacheEntries
             self.nameSeed = nameSeed
             self.descriptorMax = descriptorMax
         }
@@ -42,6 +46,8 @@ package final class NameServer: Sendable {
 
     private let inboxes: [WorkerInbox]
     private let board: SnapshotBoard
+    /// Opens the sockets of upstreams that are asked from inside sandboxes.
+    private let opener: SocketOpener
     private let threads: [PinnedThread]
     private let nextToken = Atomic<UInt64>(1)
     private let descriptorMax: Int32
@@ -55,6 +61,7 @@ package final class NameServer: Sendable {
         var inboxes: [WorkerInbox] = []
         for _ in 0..<limits.threads { inboxes.append(try WorkerInbox()) }
         let board = SnapshotBoard(readerCount: limits.threads)
+        let opener = try SocketOpener()
         var threads: [PinnedThread] = []
         for (index, inbox) in inboxes.enumerated() {
             let thread = try PinnedThread(name: "waggle-dns-\(index)") {
@@ -63,6 +70,7 @@ package final class NameServer: Sendable {
                         index: index,
                         inbox: inbox,
                         board: board,
+                        opener: opener,
                         limits: limits
                     )
                     gate.raise()
@@ -84,6 +92,7 @@ package final class NameServer: Sendable {
         descriptorMax = limits.descriptorMax
         self.inboxes = inboxes
         self.board = board
+        self.opener = opener
         self.threads = threads
     }
 
@@ -107,8 +116,12 @@ package final class NameServer: Sendable {
         if case .address(let endpoint) = place {
             sockets = try opening.open(at: endpoint)
         } else {
-            sockets = try NetworkNamespace.inside(path: place.namespacePath) {
-                () throws(SystemError) in try opening.openResolver(redirect: redirect)
+            try opener.remember(namespace: place.namespacePath, slot: slot)
+            do throws(SystemError) {
+                sockets = try openInside(place, opening, redirect: redirect)
+            } catch {
+                opener.forget(slot: slot)
+                throw error
             }
         }
         for (index, socket) in sockets.sockets.enumerated() {
@@ -118,9 +131,20 @@ package final class NameServer: Sendable {
         return Opened(endpoint: sockets.endpoint, isRedirected: sockets.isRedirected)
     }
 
+    private func openInside(
+        _ place: Sandbox.Place,
+        _ opening: SandboxSockets,
+        redirect: Bool
+    ) throws(SystemError) -> OpenedSockets {
+        try NetworkNamespace.inside(path: place.namespacePath) { () throws(SystemError) in
+            try opening.openResolver(redirect: redirect)
+        }
+    }
+
     /// Closes sandboxes' sockets and connections; returns when they are closed.
     package func close(slots: Set<Int>) {
         if slots.isEmpty { return }
+        for slot in slots.sorted() { opener.forget(slot: slot) }
         gate.lower(for: inboxes.count)
         for inbox in inboxes { inbox.post(.remove(slots: slots, done: gate)) }
         gate.wait()
@@ -140,5 +164,6 @@ package final class NameServer: Sendable {
     package func stop() {
         for inbox in inboxes { inbox.post(.stop) }
         for thread in threads { thread.join() }
+        opener.stop()
     }
 }

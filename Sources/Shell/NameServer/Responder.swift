@@ -8,49 +8,26 @@ package enum Transport: Sendable {
     case stream
 }
 
-/// A question that somebody upstream has to answer, kept until the reply is there.
-package struct ForwardQuestion: Sendable {
-    package let id: UInt16
-    package let flags: HeaderFlags
-    /// The question section as the client sent it.
-    package let question: [UInt8]
-    package let type: RecordType
-    package let edns: EDNS?
-    package let upstreams: [SocketEndpoint]
-    package let profile: NamePolicy.Profile
-
-    /// Keeps the question of a query that `QueryView` has read.
-    package init(
-        _ query: borrowing QueryView,
-        upstreams: [SocketEndpoint],
-        profile: NamePolicy.Profile
-    ) {
-        var question: [UInt8] = []
-        question.reserveCapacity(query.questionEnd - MessageSize.header)
-        for index in MessageSize.header..<query.questionEnd { question.append(query.bytes[index]) }
-        id = query.id
-        flags = query.flags
-        self.question = question
-        type = query.type
-        edns = query.edns
-        self.upstreams = upstreams
-        self.profile = profile
-    }
-
-    /// The name as the client sent it, without its root octet.
-    var labels: ArraySlice<UInt8> { question.dropLast(5) }
-}
-
 /// Turns one query into one reply: parse, decide, write.
 ///
 /// Owned by one worker; every answer from the tables is written without an allocation.
 package struct Responder: ~Copyable {
+    /// Takes a question that is not ours: answers it from what is kept, or sees to it that an
+    /// upstream is asked.
+    package typealias Forward = (
+        borrowing QueryView,
+        borrowing NameKey,
+        UpstreamGroup,
+        inout OutputSpan<UInt8>
+    ) -> Outcome
+
     package enum Outcome {
         /// The reply is written.
         case replied
         /// Nothing is written and nothing shall be sent.
         case dropped
-        case forward(ForwardQuestion)
+        /// The question has been handed to whoever asks upstreams.
+        case forwarded
     }
 
     let counters: WorkerCounters
@@ -81,7 +58,8 @@ package struct Responder: ~Copyable {
         from client: SocketEndpoint,
         over transport: Transport,
         as published: PublishedView,
-        into out: inout OutputSpan<UInt8>
+        into out: inout OutputSpan<UInt8>,
+        forward: Forward
     ) -> Outcome {
         if transport == .datagram, Self.isEchoPort(client.port) {
             counters.add(.droppedSource)
@@ -89,7 +67,7 @@ package struct Responder: ~Copyable {
         }
         do throws(QueryFault) {
             let question = try QueryView(query)
-            return decide(question, client, transport, published, &out)
+            return decide(question, client, transport, published, &out, forward)
         } catch {
             counters.add(error.reason)
             guard let code = error.responseCode else { return .dropped }
@@ -123,7 +101,8 @@ package struct Responder: ~Copyable {
         _ client: SocketEndpoint,
         _ transport: Transport,
         _ published: PublishedView,
-        _ out: inout OutputSpan<UInt8>
+        _ out: inout OutputSpan<UInt8>,
+        _ forward: Forward
     ) -> Outcome {
         let view = published.view
         guard view.admits(client.address) else {
@@ -157,8 +136,8 @@ package struct Responder: ~Copyable {
             return refuse(query, .refused, .prohibited, view, &out)
         case .refuse(.obsoleteType):
             return refuse(query, .notImp, nil, view, &out)
-        case .forward:
-            return forward(query, view, &out)
+        case .forward(let group):
+            return pass(query, to: group, view, &out, forward)
         }
         counters.add(.localAnswers)
         return .replied
@@ -176,21 +155,20 @@ package struct Responder: ~Copyable {
         }
     }
 
-    private mutating func forward(
+    private mutating func pass(
         _ query: borrowing QueryView,
+        to group: UpstreamGroup,
         _ view: View,
-        _ out: inout OutputSpan<UInt8>
+        _ out: inout OutputSpan<UInt8>,
+        _ forward: Forward
     ) -> Outcome {
         guard query.flags.contains(.recursionDesired) || view.profile == .docker else {
             return refuse(query, .refused, .notAuthoritative, view, &out)
         }
-        guard !view.upstreams.isEmpty else {
+        guard !group.upstreams.isEmpty else {
             return refuse(query, .servFail, .noReachableAuthority, view, &out)
         }
-        counters.add(.forwarded)
-        return .forward(
-            ForwardQuestion(query, upstreams: view.upstreams, profile: view.profile)
-        )
+        return forward(query, key, group, &out)
     }
 
     private mutating func refuse(

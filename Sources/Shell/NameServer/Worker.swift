@@ -34,12 +34,15 @@ struct Worker: ~Copyable {
     private var streams: StreamTable
     /// Given up for a moment when a connection has come and no descriptor is left to take it with.
     private var spare: Descriptor?
+    /// Connections whose next questions can be taken, now that answers have gone out.
+    private var resumable: [UInt64] = []
     private var isStopping = false
 
     init(
         index: Int,
         inbox: WorkerInbox,
         board: SnapshotBoard,
+        opener: SocketOpener,
         limits: NameServer.Limits
     ) throws(SystemError) {
         let poller = try Poller()
@@ -62,8 +65,12 @@ struct Worker: ~Copyable {
             diceSeed: KernelRandom.uint64()
         )
         desk = ForwardDesk(
-            counters: inbox.counters,
-            limit: max(1, limits.forwardLimit / limits.threads)
+            inbox: inbox,
+            opener: opener,
+            limits: Forwarder.Limits(
+                exchanges: max(1, limits.forwardLimit / limits.threads),
+                cacheEntries: limits.cacheEntries / limits.threads
+            )
         )
         streams = StreamTable(counters: inbox.counters)
         self.spare = consume spare
@@ -81,7 +88,10 @@ struct Worker: ~Copyable {
                 preconditionFailure("\(error)")
             }
             counters.add(.waits)
-            for event in events { serve(event) }
+            for event in events {
+                serve(event)
+                resumeStreams()
+            }
             tick()
         }
         sockets.removeAll()
@@ -106,6 +116,7 @@ struct Worker: ~Copyable {
         let now = Clock.now()
         if let due = desk.nextWake, due <= now {
             deliver(desk.wake(poller: poller, at: now), at: now)
+            resumeStreams()
         }
         if let due = streams.nextDeadline, due <= now { streams.expire(poller, at: now) }
     }
@@ -116,7 +127,7 @@ struct Worker: ~Copyable {
             takeCommands()
         } else if token & Self.attemptBit != 0 {
             let now = Clock.now()
-            deliver(desk.readable(token: token, poller: poller, at: now), at: now)
+            deliver(desk.ready(token: token, event.ready, poller: poller, at: now), at: now)
         } else if token & Self.streamBit != 0 {
             serveStream(token, event.ready)
         } else if let socket = sockets[token] {
@@ -160,7 +171,7 @@ struct Worker: ~Copyable {
             let sent = batch.send(to: descriptor)
             if sent < queued { counters.add(.repliesUnsent, UInt64(queued - sent)) }
         }
-        forward(forwards, token: token)
+        forward(forwards, from: socket, token: token)
     }
 
     /// Answers one datagram of the batch; returns the question when it has to be forwarded.
@@ -180,20 +191,31 @@ struct Worker: ~Copyable {
                 counters.add(.droppedSource)
                 return
             }
-            let outcome = responder.respond(
+            _ = responder.respond(
                 to: datagram.octets,
                 from: client,
                 over: .datagram,
                 as: published,
                 into: &out
-            )
-            if case .forward(let needed) = outcome { question = needed }
+            ) { query, key, group, out in
+                if desk.answerKept(key, query, over: .datagram, in: published, group, into: &out) {
+                    return .replied
+                }
+                question = ForwardQuestion(
+                    query,
+                    over: .datagram,
+                    group: group,
+                    profile: published.view.profile
+                )
+                return .forwarded
+            }
         }
         return question
     }
 
     private mutating func forward(
         _ questions: [(index: Int, question: ForwardQuestion)],
+        from socket: SandboxSocket,
         token: UInt64
     ) {
         if questions.isEmpty { return }
@@ -205,7 +227,10 @@ struct Worker: ~Copyable {
                 to: client,
                 control: batch.control(of: item)
             )
-            deliver(desk.ask(question, for: waiting, poller: poller, at: now), at: now)
+            deliver(
+                desk.ask(question, for: waiting, slot: socket.slot, poller: poller, at: now),
+                at: now
+            )
         }
     }
 
@@ -227,12 +252,19 @@ struct Worker: ~Copyable {
                 }
             case .stream(let token):
                 streams.deliver(delivery.octets, to: token, poller, at: now)
-                resume(token, at: now)
+                resumable.append(token)
             }
         }
     }
 
     // MARK: Streams
+
+    /// Goes on with connections that answers have gone out on; those may bring further answers.
+    private mutating func resumeStreams() {
+        if resumable.isEmpty { return }
+        let now = Clock.now()
+        while let token = resumable.popLast() { resume(token, at: now) }
+    }
 
     private mutating func acceptStreams(_ socket: SandboxSocket) {
         let now = Clock.now()
@@ -300,14 +332,31 @@ struct Worker: ~Copyable {
             var reply: [UInt8] = []
             if stream.slot < snapshot.views.count, let published = snapshot.views[stream.slot] {
                 reply = [UInt8](capacity: MessageSize.streamMax) { out in
-                    let outcome = responder.respond(
+                    _ = responder.respond(
                         to: message.span,
                         from: stream.peer,
                         over: .stream,
                         as: published,
                         into: &out
-                    )
-                    if case .forward(let needed) = outcome { question = needed }
+                    ) { query, key, group, out in
+                        if desk.answerKept(
+                            key,
+                            query,
+                            over: .stream,
+                            in: published,
+                            group,
+                            into: &out
+                        ) {
+                            return .replied
+                        }
+                        question = ForwardQuestion(
+                            query,
+                            over: .stream,
+                            group: group,
+                            profile: published.view.profile
+                        )
+                        return .forwarded
+                    }
                 }
             }
             _ = consume snapshot
@@ -316,7 +365,13 @@ struct Worker: ~Copyable {
             if let question {
                 stream.forwarded += 1
                 deliver(
-                    desk.ask(question, for: .stream(token: token), poller: poller, at: now),
+                    desk.ask(
+                        question,
+                        for: .stream(token: token),
+                        slot: stream.slot,
+                        poller: poller,
+                        at: now
+                    ),
                     at: now
                 )
             }
@@ -335,6 +390,9 @@ struct Worker: ~Copyable {
                 } catch {
                     inbox.report(error)
                 }
+            case .opened(let opening):
+                let now = Clock.now()
+                deliver(desk.opened(opening, poller: poller, at: now), at: now)
             case .remove(let slots, let done):
                 for (token, socket) in sockets where slots.contains(socket.slot) {
                     poller.remove(socket.descriptor.raw)

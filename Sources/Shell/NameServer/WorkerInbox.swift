@@ -25,11 +25,13 @@ final class SandboxSocket: Sendable {
 
 /// How others reach a worker.
 ///
-/// Never overflows: the name server's one publisher posts at most two sockets per sandbox, and
-/// waits for each removal.
+/// Never overflows: the name server's one publisher posts at most two sockets per sandbox and waits
+/// for each removal, and a worker has no more sockets opened for it than it has attempts under way.
 final class WorkerInbox: Sendable {
     enum Command: Sendable {
         case add(SandboxSocket, token: UInt64)
+        /// A socket for an attempt, from the thread that opens them in namespaces.
+        case opened(SocketOpening)
         /// Closes the sockets and connections of slots, then raises the gate.
         case remove(slots: Set<Int>, done: Gate)
         case stop

@@ -35,6 +35,9 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     package var isNoProcess: Bool { code == ESRCH }
     package var isNotPermitted: Bool { code == EPERM || code == EACCES }
     package var isInvalid: Bool { code == EINVAL }
+    /// The other side ended a connection that was still needed.
+    package static let connectionEnded = SystemError("recv", code: ECONNRESET)
+
     package var isAddressInUse: Bool { code == EADDRINUSE }
     package var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
     package var isNoSuchFile: Bool { code == ENOENT }

@@ -53,20 +53,28 @@ package enum ResponseCode: UInt8, Hashable, Sendable, CaseIterable {
 
 /// Why an answer is what it is, for people who debug it (RFC 8914 §4).
 package struct ExtendedError: Hashable, Sendable {
-    /// The INFO-CODE of RFC 8914 §5.2.
+    /// The INFO-CODEs of RFC 8914 §5.2 that are said here.
     package enum Code: UInt16, Hashable, Sendable {
+        case staleAnswer = 3
+        case cachedError = 13
         case blocked = 15
         case prohibited = 18
+        case staleNXDomain = 19
         case notAuthoritative = 20
         case notSupported = 21
         case noReachableAuthority = 22
         case networkError = 23
     }
 
-    package let code: Code
+    /// Ours, or one that an upstream gave.
+    package let infoCode: UInt16
 
     package init(_ code: Code) {
-        self.code = code
+        infoCode = code.rawValue
+    }
+
+    package init(infoCode: UInt16) {
+        self.infoCode = infoCode
     }
 }
 

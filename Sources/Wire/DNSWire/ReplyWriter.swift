@@ -42,7 +42,7 @@ package enum ReplyWriter {
         if let error {
             out.append(uint16: 15)
             out.append(uint16: 2)
-            out.append(uint16: error.code.rawValue)
+            out.append(uint16: error.infoCode)
         }
         if let keepalive {
             out.append(uint16: 11)
