@@ -68,7 +68,7 @@ struct FaultTests {
 
     @Test("connections that take every descriptor do not stop the node, and are given up")
     func connections() async throws {
-        let shell = ["sh", "-c", "ulimit -n 48; exec \"$0\" \"$@\""]
+        let shell = ["sh", "-c", "ulimit -n 64; exec \"$0\" \"$@\""]
         try await withNode(.init(prefix: shell)) { node in
             let pid = try node.pid
             try await Self.addWeb(node)
@@ -87,10 +87,14 @@ struct FaultTests {
                 try await Task.sleep(for: .seconds(1))
                 // A connection that cannot be taken must not keep a thread turning.
                 #expect(Self.ticks(of: pid) - ticks < 50)
-                #expect(ProcessView.descriptors(of: pid).count >= 47)
+                #expect(ProcessView.descriptors(of: pid).count > 50)
+
+                // Commands have their own share, and are not kept waiting by the crowd.
+                let start = ContinuousClock.now
+                #expect(try await node.waggle(["status"]).status == 0)
+                #expect(try await Self.addSandbox(node, "d").status == 0)
+                #expect(ContinuousClock.now - start < .seconds(2))
             }
-            #expect(try await node.waggle(["status"]).status == 0)
-            #expect(try await Self.addSandbox(node, "d").status == 0)
         }
     }
 

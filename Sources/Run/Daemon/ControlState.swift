@@ -51,8 +51,8 @@ struct ControlState: ~Copyable {
     let poller: Poller
     let logger: Logger
     let startedAt: Moment
-    /// The highest descriptor that a sandbox or a watch may have.
-    let descriptorMax: Int32
+    /// How many descriptors sandboxes and watches may have together.
+    let descriptorsMax: Int
     var configuration: Configuration
     var registry: Registry
     var saved: StateLog

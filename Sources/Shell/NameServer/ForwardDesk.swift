@@ -33,6 +33,7 @@ struct ForwardDesk: ~Copyable {
     }
 
     private let counters: WorkerCounters
+    private let descriptorMax: Int32
     private var forwarder: Forwarder
     private var pending: [Forwarder.ExchangeID: Pending] = [:]
     /// Attempts by the token their sockets have in the poller.
@@ -45,8 +46,10 @@ struct ForwardDesk: ~Copyable {
         init(_ value: consuming Attempt) { self.value = value }
     }
 
-    init(counters: WorkerCounters, limit: Int) {
+    /// `descriptorMax`: the highest number that a socket to an upstream may have.
+    init(counters: WorkerCounters, limit: Int, descriptorMax: Int32) {
         self.counters = counters
+        self.descriptorMax = descriptorMax
         forwarder = Forwarder(limit: limit)
     }
 
@@ -201,6 +204,7 @@ struct ForwardDesk: ~Copyable {
         )
         do throws(SystemError) {
             let socket = try Sockets.datagram(connectedTo: attempt.upstream)
+            if socket.raw > descriptorMax { throw SystemError.outOfDescriptors("socket") }
             nextNumber += 1
             let token = nextNumber | Worker.attemptBit
             try poller.add(socket.raw, token: token, for: .read)
