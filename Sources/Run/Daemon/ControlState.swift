@@ -302,7 +302,8 @@ struct ControlState: ~Copyable {
         seconds: UInt64,
         resume: @escaping () -> Void
     ) {
-        if self.index > index || waiters.count >= Self.waitersMax
+        // An index of the future is one from before a restart.
+        if self.index != index || waiters.count >= Self.waitersMax
             || cancelledWaiters.remove(number) != nil
         {
             resume()
