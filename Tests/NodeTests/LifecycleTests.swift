@@ -53,12 +53,19 @@ struct LifecycleTests {
             )
             let place = try #require(try await node.places()["box"])
             let crowd = [Tool.python, Repository.fixture("connect.py"), "4", place]
-            let watch = "http://waggle/waggle/v1/status?watch=1000000"
-            let watcher = ["curl", "-s", "--unix-socket", node.socket, watch]
+            let index = try await node.json("status")["index"].number
+            let watcher = [
+                Tool.python, Repository.fixture("get.py"), node.socket,
+                "/waggle/v1/status?watch=\(index)",
+            ]
+            let sockets = ProcessView.sockets(of: try node.pid).count
             try await withBackground(crowd) { crowd in
                 try await withBackground(watcher) { watcher in
                     #expect(await eventually(within: 5) { crowd.output.contains("connected") })
-                    #expect(await eventually(within: 5) { watcher.isRunning })
+                    let isWaiting = try await eventually(within: 5) {
+                        ProcessView.sockets(of: try node.pid).count == sockets + 5
+                    }
+                    #expect(isWaiting && watcher.isRunning)
                     let status = try await node.end(signal, within: 10)
                     #expect(status == 0)
                 }

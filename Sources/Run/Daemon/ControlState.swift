@@ -51,8 +51,8 @@ struct ControlState: ~Copyable {
     let poller: Poller
     let logger: Logger
     let startedAt: Moment
-    /// The highest descriptor that a sandbox or a watch may have.
-    let descriptorMax: Int32
+    /// How many descriptors sandboxes and watches may have together.
+    let descriptorsMax: Int
     var configuration: Configuration
     var registry: Registry
     var saved: StateLog
@@ -301,7 +301,8 @@ struct ControlState: ~Copyable {
         seconds: UInt64,
         resume: @escaping () -> Void
     ) {
-        if self.index > index || waiters.count >= Self.waitersMax
+        // An index of the future is one from before a restart.
+        if self.index != index || waiters.count >= Self.waitersMax
             || cancelledWaiters.remove(number) != nil
         {
             resume()

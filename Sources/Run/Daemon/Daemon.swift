@@ -74,7 +74,12 @@ package struct Daemon: Sendable {
         let socket = APIListener(
             .unix(path: configuration.api.socket, group: configuration.api.group)
         ) { request in await local.answer(request) }
-        let server = try await Self.bind(socket, configuration.metrics, loop, logger)
+        var limits = APILimits()
+        limits.connectionCountMax = min(
+            limits.connectionCountMax,
+            DescriptorShares(limit: Host.descriptorsMax).commandCount
+        )
+        let server = try await Self.bind(socket, configuration.metrics, limits, loop, logger)
         for notice in server.notices {
             switch notice {
             case .groupUnknown(let group) where configuration.api.isGroupExplicit:
@@ -98,15 +103,22 @@ package struct Daemon: Sendable {
     private static func bind(
         _ socket: APIListener,
         _ metrics: Configuration.Metrics,
+        _ limits: APILimits,
         _ loop: ControlLoop,
         _ logger: Logger
     ) async throws -> APIServer {
-        guard let listen = metrics.listen else { return try await APIServer.bind([socket]) }
+        guard let listen = metrics.listen else {
+            return try await APIServer.bind([socket], limits: limits)
+        }
         let observer = APIListener(.tcp(listen)) { await Self.observe($0, loop) }
-        if metrics.isExplicit { return try await APIServer.bind([socket, observer]) }
-        if let server = try? await APIServer.bind([socket, observer]) { return server }
+        if metrics.isExplicit {
+            return try await APIServer.bind([socket, observer], limits: limits)
+        }
+        if let server = try? await APIServer.bind([socket, observer], limits: limits) {
+            return server
+        }
         // Nobody asked for metrics at the default address, so their lack stops nothing.
-        let server = try await APIServer.bind([socket])
+        let server = try await APIServer.bind([socket], limits: limits)
         logger.warning(
             "no metrics: the default address is taken; set metrics.listen",
             metadata: ["address": "\(listen)"]

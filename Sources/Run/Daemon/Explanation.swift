@@ -22,7 +22,7 @@ extension ControlState {
             )
         ]
         steps += found.map(Self.step)
-        let outcome = self.outcome(verdict, view, type)
+        let outcome = self.outcome(verdict, of: name, view)
         steps += outcome.steps
         steps += recordsBehind(name, view)
         return ExplainReport(
@@ -55,58 +55,62 @@ extension ControlState {
     }
 
     private struct Outcome {
-        var verdict: String
+        var verdict: ExplainReport.Verdict
         var rcode: String
         var answers: [String] = []
         var steps: [ExplainReport.Step] = []
     }
 
-    private func outcome(_ verdict: Verdict, _ view: View, _ type: RecordType) -> Outcome {
+    private func outcome(
+        _ verdict: Verdict,
+        of name: DomainName,
+        _ view: View
+    ) -> Outcome {
         switch verdict {
         case .answer(let handle):
             return Outcome(
-                verdict: "answer",
+                verdict: .answer,
                 rcode: "NOERROR",
-                answers: answers(handle, view)
+                answers: answers(handle, of: name, view)
             )
         case .alias(let handle, let target):
             return Outcome(
-                verdict: "alias",
+                verdict: .alias,
                 rcode: "NOERROR",
-                answers: answers(handle, view),
+                answers: answers(handle, of: name, view),
                 steps: [.init("alias", "the search goes on at \(target)")]
             )
         case .synthetic(let synthetic):
             return Outcome(
-                verdict: "answer",
+                verdict: .answer,
                 rcode: "NOERROR",
-                answers: [Self.text(synthetic, view)]
+                answers: ["\(Self.owner(name)) \(Self.text(synthetic, view))"]
             )
         case .noData:
-            return Outcome(verdict: "no data", rcode: "NOERROR")
+            return Outcome(verdict: .noData, rcode: "NOERROR")
         case .nxDomain:
-            return Outcome(verdict: "no such name", rcode: "NXDOMAIN")
+            return Outcome(verdict: .nxDomain, rcode: "NXDOMAIN")
         case .refuse(.internalSandbox):
             let code = view.profile == .docker ? "SERVFAIL" : "REFUSED"
             return Outcome(
-                verdict: "refused",
+                verdict: .refused,
                 rcode: code,
                 steps: [.init("forwarding", "the sandbox is internal: nothing is asked outside")]
             )
         case .refuse(.transfer):
-            return Outcome(verdict: "refused", rcode: "REFUSED")
+            return Outcome(verdict: .refused, rcode: "REFUSED")
         case .refuse(.obsoleteType):
-            return Outcome(verdict: "refused", rcode: "NOTIMP")
+            return Outcome(verdict: .refused, rcode: "NOTIMP")
         case .forward(let group) where group.upstreams.isEmpty:
             return Outcome(
-                verdict: "no upstream",
+                verdict: .noUpstream,
                 rcode: "SERVFAIL",
                 steps: [.init("forwarding", "no upstream is configured")]
             )
         case .forward(let group):
             let list = group.upstreams.map(Self.text).joined(separator: ", then ")
             return Outcome(
-                verdict: "forward",
+                verdict: .forward,
                 rcode: "as the upstream says",
                 steps: [.init("forwarding", "asked: \(list)")]
             )
@@ -120,19 +124,30 @@ extension ControlState {
         }
     }
 
-    private func answers(_ handle: SetHandle, _ view: View) -> [String] {
+    private func answers(_ handle: SetHandle, of name: DomainName, _ view: View) -> [String] {
         let set = view[handle.table].sets[handle.set]
-        return set.data.map { "\(set.ttl) \(set.type) \($0.text)" }
+        return set.data.map { "\(Self.owner(name)) \(set.ttl) IN \(set.type) \($0.text)" }
     }
 
+    private static func owner(_ name: DomainName) -> String {
+        name.isRoot ? "." : "\(name)."
+    }
+
+    /// A record that is made up on the spot, behind its owner.
     private static func text(_ synthetic: Synthetic, _ view: View) -> String {
+        let negative = view.negativeTTL
         switch synthetic {
-        case .loopback(let type): "3600 \(type) \(type == .a ? "127.0.0.1" : "::1")"
-        case .loopbackPointer: "3600 PTR localhost."
-        case .networkSOA(let index): "SOA of network \(view.networks[index].network)"
-        case .networkNS(let index): "NS ns.\(view.networks[index].network)."
-        case .resolverAddress: "\(view.resolverAddress)"
-        case .minimalAny: "3600 HINFO \"RFC8482\" \"\""
+        case .loopback(let type): return "3600 IN \(type) \(type == .a ? "127.0.0.1" : "::1")"
+        case .loopbackPointer: return "3600 IN PTR localhost."
+        case .networkSOA(let index):
+            let zone = view.networks[index].network
+            return "\(negative) IN SOA ns.\(zone). hostmaster.\(zone). 1 60 30 3600 \(negative)"
+        case .networkNS(let index):
+            return "\(negative) IN NS ns.\(view.networks[index].network)."
+        case .resolverAddress:
+            let type = if case .v4 = view.resolverAddress { "A" } else { "AAAA" }
+            return "\(negative) IN \(type) \(view.resolverAddress)"
+        case .minimalAny: return "3600 IN HINFO \"RFC8482\" \"\""
         }
     }
 

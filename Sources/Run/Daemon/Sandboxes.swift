@@ -25,8 +25,17 @@ extension ControlState {
         if let other = holder(of: state.identity, besides: sandbox.name) {
             throw SystemError.taken("sandbox \(other) serves this namespace")
         }
+        if descriptorCount + server.socketsPerSandbox > descriptorsMax {
+            throw SystemError.outOfDescriptors("socket")
+        }
         state.opened = try server.open(sandbox.place, slot: slot, redirect: sandbox.redirect)
         return state
+    }
+
+    /// Descriptors that sandboxes and watches have now.
+    var descriptorCount: Int {
+        sandboxStates.values.count { $0.opened != nil } * server.socketsPerSandbox
+            + watches.processes.count
     }
 
     /// The sandbox whose sockets are in this namespace, however it is named: a second one there

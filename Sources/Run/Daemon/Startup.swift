@@ -46,14 +46,14 @@ extension ControlState {
         let seed = KernelRandom.uint64()
         let dns = configuration.dns
         let policy = NamePolicy(dns)
-        let descriptorMax = Host.descriptorsMax - Self.descriptorReserve(Host.descriptorsMax)
+        let shares = DescriptorShares(limit: Host.descriptorsMax)
         let server = try NameServer(
             limits: NameServer.Limits(
                 threads: dns.threads,
                 forwardLimit: dns.forwardLimit,
                 cacheEntries: dns.cacheEntries,
                 nameSeed: seed,
-                descriptorMax: descriptorMax
+                clientDescriptorMax: shares.clientMax
             )
         )
         let zone: StaticZone
@@ -70,7 +70,7 @@ extension ControlState {
             poller: poller,
             logger: logger,
             startedAt: now,
-            descriptorMax: descriptorMax,
+            descriptorsMax: shares.sandboxCount,
             configuration: configuration,
             registry: Registry(policy: policy, seed: seed),
             saved: log,
@@ -104,10 +104,6 @@ extension ControlState {
         state.openUnserved(at: now)
         return state
     }
-
-    /// Descriptors that sandboxes leave free: without them nobody could connect to the daemon to
-    /// remove one.
-    private static func descriptorReserve(_ limit: Int32) -> Int32 { min(1024, limit / 4) }
 
     /// Takes up what commands had added before the restart.
     ///

@@ -60,10 +60,8 @@ extension ControlState {
     /// Throws: what the system says, or that no descriptor is left for it.
     mutating func tryToWatch(pid: Int32) throws(SystemError) {
         guard watches.processes[pid] == nil else { return }
+        if descriptorCount >= descriptorsMax { throw SystemError.outOfDescriptors("pidfd_open") }
         let descriptor = try ProcessWatch.open(pid: pid)
-        if descriptor.raw > descriptorMax {
-            throw SystemError.outOfDescriptors("pidfd_open \(pid)")
-        }
         try poller.add(descriptor.raw, token: UInt64(UInt32(pid)), for: .read)
         watches.processes[pid] = Watches.ProcessWatchBox(descriptor)
         watches.unwatched.remove(pid)

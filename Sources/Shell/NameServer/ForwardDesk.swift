@@ -26,6 +26,7 @@ struct ForwardDesk: ~Copyable {
     private let counters: WorkerCounters
     private let opener: SocketOpener
     private let inbox: WorkerInbox
+    private let descriptorMax: Int32
     private var forwarder: Forwarder
     private var waiting: [Forwarder.ClientID: Waiting] = [:]
     /// Attempts on their way, by the number that the forwarder gave them.
@@ -36,10 +37,17 @@ struct ForwardDesk: ~Copyable {
     private var random = RandomPool()
     private var buffer = [UInt8](repeating: 0, count: 65_536)
 
-    init(inbox: WorkerInbox, opener: SocketOpener, limits: Forwarder.Limits) {
+    /// `descriptorMax`: the highest number that a socket to an upstream may have.
+    init(
+        inbox: WorkerInbox,
+        opener: SocketOpener,
+        limits: Forwarder.Limits,
+        descriptorMax: Int32
+    ) {
         counters = inbox.counters
         self.inbox = inbox
         self.opener = opener
+        self.descriptorMax = descriptorMax
         let hash = SipHash(key: KernelRandom.uint64(), KernelRandom.uint64())
         forwarder = Forwarder(limits: limits, hash: hash)
     }
@@ -326,6 +334,20 @@ struct ForwardDesk: ~Copyable {
             let port = try Sockets.localEndpoint(of: socket.raw).port
             start(attempt, socket, port: port, poller, at: now)
         } catch {
+            fail(attempt, error, at: now)
+        }
+    }
+
+    /// An attempt that could not be made: for want of a descriptor that is our own doing, otherwise
+    /// nobody can be reached there.
+    private mutating func fail(
+        _ attempt: Forwarder.Attempt,
+        _ error: SystemError,
+        at now: Moment
+    ) {
+        if error.isOutOfDescriptors {
+            forwarder.handle(.noSocket(attempt: attempt.number), at: now)
+        } else {
             counters.add(.upstreamUnreachable)
             forwarder.handle(.unreachable(attempt: attempt.number), at: now)
         }
@@ -346,6 +368,10 @@ struct ForwardDesk: ~Copyable {
         _ poller: borrowing Poller,
         at now: Moment
     ) {
+        if descriptor.raw > descriptorMax {
+            fail(attempt, .outOfDescriptors("socket"), at: now)
+            return
+        }
         let id = random.uint16()
         let question = attempt.question
         let query = QueryWriter.query(
@@ -370,8 +396,7 @@ struct ForwardDesk: ~Copyable {
             sockets[attempt.number] = socket
             ownQuestions[UInt32(port) << 16 | UInt32(id)] = attempt.number
         } catch {
-            counters.add(.upstreamUnreachable)
-            forwarder.handle(.unreachable(attempt: attempt.number), at: now)
+            fail(attempt, error, at: now)
         }
     }
 

@@ -17,23 +17,23 @@ package final class NameServer: Sendable {
         package let cacheEntries: Int
         /// Seed of the hashes of the name tables.
         package let nameSeed: UInt64
-        /// The highest number that a sandbox's socket may have; those above are kept for
-        /// connections and upstreams.
-        package let descriptorMax: Int32
+        /// The highest number that a connection or a socket to an upstream may have; those above
+        /// are kept for others.
+        package let clientDescriptorMax: Int32
 
         package init(
             threads: Int,
             forwardLimit: Int,
             cacheEntries: Int,
             nameSeed: UInt64,
-            descriptorMax: Int32 = .max
+            clientDescriptorMax: Int32 = .max
         ) {
             precondition(threads > 0 && forwardLimit > 0, "limits are positive")
             self.threads = threads
             self.forwardLimit = forwardLimit
             self.cacheEntries = cacheEntries
             self.nameSeed = nameSeed
-            self.descriptorMax = descriptorMax
+            self.clientDescriptorMax = clientDescriptorMax
         }
     }
 
@@ -50,7 +50,6 @@ package final class NameServer: Sendable {
     private let opener: SocketOpener
     private let threads: [PinnedThread]
     private let nextToken = Atomic<UInt64>(1)
-    private let descriptorMax: Int32
     /// Lowered for what all workers have to have done before the publisher goes on.
     private let gate: Gate
 
@@ -89,12 +88,14 @@ package final class NameServer: Sendable {
             throw failure
         }
         self.gate = gate
-        descriptorMax = limits.descriptorMax
         self.inboxes = inboxes
         self.board = board
         self.opener = opener
         self.threads = threads
     }
+
+    /// Sockets that each open sandbox has: one for datagrams and one for streams per worker.
+    package var socketsPerSandbox: Int { 2 * inboxes.count }
 
     /// One set of counters per worker.
     package var counters: [WorkerCounters] { inboxes.map { $0.counters } }
@@ -107,11 +108,7 @@ package final class NameServer: Sendable {
         slot: Int,
         redirect: Bool
     ) throws(SystemError) -> Opened {
-        let opening = SandboxSockets(
-            slot: slot,
-            threads: inboxes.count,
-            descriptorMax: descriptorMax
-        )
+        let opening = SandboxSockets(slot: slot, threads: inboxes.count)
         let sockets: OpenedSockets
         if case .address(let endpoint) = place {
             sockets = try opening.open(at: endpoint)

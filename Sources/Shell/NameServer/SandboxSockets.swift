@@ -13,7 +13,6 @@ struct OpenedSockets: Sendable {
 struct SandboxSockets: Sendable {
     let slot: Int
     let threads: Int
-    let descriptorMax: Int32
 
     /// 127.0.0.11:53 (networkdb-dns.md C1).
     private static let resolver = SocketEndpoint(
@@ -42,7 +41,7 @@ struct SandboxSockets: Sendable {
         var sockets: [SandboxSocket] = []
         var bound = endpoint
         for _ in 0..<threads {
-            let socket = try kept(Sockets.datagram(boundTo: bound, shared: threads > 1))
+            let socket = try Sockets.datagram(boundTo: bound, shared: threads > 1)
             // The other workers share the port that the first one got.
             bound = try Sockets.localEndpoint(of: socket.raw)
             sockets.append(
@@ -50,19 +49,12 @@ struct SandboxSockets: Sendable {
             )
         }
         for _ in 0..<threads {
-            let socket = try kept(Sockets.listener(boundTo: bound, shared: threads > 1))
+            let socket = try Sockets.listener(boundTo: bound, shared: threads > 1)
             sockets.append(
                 SandboxSocket(slot: slot, kind: .listener, endpoint: bound, descriptor: socket)
             )
         }
         return OpenedSockets(sockets: sockets, endpoint: bound, isRedirected: false)
-    }
-
-    /// The kernel gives out the lowest free number, so one above the limit means that sandboxes
-    /// have used up their share.
-    private func kept(_ socket: consuming Descriptor) throws(SystemError) -> Descriptor {
-        if socket.raw > descriptorMax { throw SystemError.outOfDescriptors("socket") }
-        return socket
     }
 
     /// The resolver of a container: port 53 itself, or a redirect where something holds it.

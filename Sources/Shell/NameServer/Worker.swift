@@ -32,6 +32,7 @@ struct Worker: ~Copyable {
     private var desk: ForwardDesk
     private var sockets: [UInt64: SandboxSocket] = [:]
     private var streams: StreamTable
+    private let descriptorMax: Int32
     /// Given up for a moment when a connection has come and no descriptor is left to take it with.
     private var spare: Descriptor?
     /// Connections whose next questions can be taken, now that answers have gone out.
@@ -70,8 +71,10 @@ struct Worker: ~Copyable {
             limits: Forwarder.Limits(
                 exchanges: max(1, limits.forwardLimit / limits.threads),
                 cacheEntries: limits.cacheEntries / limits.threads
-            )
+            ),
+            descriptorMax: limits.clientDescriptorMax
         )
+        descriptorMax = limits.clientDescriptorMax
         streams = StreamTable(counters: inbox.counters)
         self.spare = consume spare
     }
@@ -270,6 +273,11 @@ struct Worker: ~Copyable {
         let now = Clock.now()
         do throws(SystemError) {
             while let accepted = try Sockets.accept(socket.descriptor.raw) {
+                // The kernel gives out the lowest free number: above the limit one has to go.
+                if accepted.number > descriptorMax, !streams.closeOldestIdle(poller) {
+                    counters.add(.streamsRefused)
+                    continue
+                }
                 streams.add(accepted, slot: socket.slot, poller, at: now)
             }
         } catch {

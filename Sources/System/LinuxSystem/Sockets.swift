@@ -142,6 +142,9 @@ package enum Sockets {
             self.peer = peer
         }
 
+        /// The descriptor's number.
+        package var number: Int32 { descriptor.raw }
+
         package consuming func takeDescriptor() -> Descriptor { descriptor }
     }
 

@@ -59,16 +59,24 @@ final class Background: Sendable {
         process.environment = ["PATH": Tool.searchPath, "LC_ALL": "C.UTF-8"]
             .merging(environment) { $1 }
         process.currentDirectoryURL = URL(filePath: folder.path)
+        var handles = [try Self.file(files.output), try Self.file(files.error)]
+        process.standardOutput = handles[0]
+        process.standardError = handles[1]
         if let input {
             try Data(input.utf8).write(to: URL(filePath: files.input))
-            process.standardInput = FileHandle(forReadingAtPath: files.input)
+            guard let handle = FileHandle(forReadingAtPath: files.input) else {
+                throw HarnessError("\(files.input): cannot be read")
+            }
+            process.standardInput = handle
+            handles.append(handle)
         } else {
             process.standardInput = FileHandle.nullDevice
         }
-        process.standardOutput = try Self.file(files.output)
-        process.standardError = try Self.file(files.error)
         try process.run()
         pid = process.processIdentifier
+        // The program has its own by now, and these would stay open for as long as Foundation
+        // keeps what belongs to a process.
+        for handle in handles { try handle.close() }
         self.process = Mutex(process)
     }
 

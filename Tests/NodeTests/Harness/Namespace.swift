@@ -129,6 +129,32 @@ func withBackground<Result: Sendable>(
     }
 }
 
+/// Runs `body` with a small disk of its own, and takes it away in every case.
+func withDisk<Result: Sendable>(
+    octets: Int,
+    _ body: (String) async throws -> Result
+) async throws -> Result {
+    let folder = try Folder()
+    defer { folder.remove() }
+    try await require(
+        "mount",
+        "-t",
+        "tmpfs",
+        "-o",
+        "size=\(octets)",
+        "waggle-test",
+        folder.path
+    )
+    do {
+        let result = try await body(folder.path)
+        _ = try? await run(["umount", "-l", folder.path])
+        return result
+    } catch {
+        _ = try? await run(["umount", "-l", folder.path])
+        throw error
+    }
+}
+
 /// What a process holds, as its folder in `/proc` shows it.
 enum ProcessView {
     /// The targets of its descriptors, by number.

@@ -89,6 +89,8 @@ extension Forwarder {
         case otherLetters(attempt: UInt64)
         /// The socket said that nobody listens there, or the connection ended.
         case unreachable(attempt: UInt64)
+        /// No socket could be had for it: that is no fault of the upstream's.
+        case noSocket(attempt: UInt64)
         /// The question came back to us as one of our own clients'.
         case looped(attempt: UInt64)
     }

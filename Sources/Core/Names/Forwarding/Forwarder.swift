@@ -137,6 +137,11 @@ package struct Forwarder: ~Copyable, Engine {
             guard let open = closed(attempt) else { return }
             change(open.upstream) { $0.failed(at: now) }
             moveOn(open.exchange, at: now)
+        case .noSocket(let attempt):
+            guard let open = closed(attempt), let ended = take(open.exchange, at: now) else {
+                return
+            }
+            for client in ended.waiters { outputs.append(.fail(client, .limit)) }
         case .looped(let attempt):
             guard let open = closed(attempt) else { return }
             for _ in 0..<UpstreamHealth.failuresMax { change(open.upstream) { $0.failed(at: now) } }
