@@ -41,6 +41,13 @@ func tests(_ name: String, _ uses: [Target.Dependency]) -> Target {
         name: "\(name)Tests", dependencies: uses, path: "Tests/\(name)Tests", swiftSettings: house)
 }
 
+/// A libFuzzer target: no main of its own, so it exists only in the builds that `.ci/fuzz` makes.
+func fuzz(_ name: String, _ uses: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: uses + ["FuzzInput"], path: "Sources/Testing/Fuzz/\(name)",
+        swiftSettings: house + [.unsafeFlags(["-parse-as-library"])])
+}
+
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -131,3 +138,18 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+if Context.environment["WAGGLE_FUZZ"] != nil {
+    package.targets += [
+        .target(
+            name: "FuzzInput", path: "Sources/Testing/Fuzz/FuzzInput", swiftSettings: house),
+        fuzz("APIFuzz", ["HTTPAPI"]),
+        fuzz("JSONFuzz", ["Daemon", "HTTPAPI"]),
+        fuzz("NameFuzz", ["Base", "Names"]),
+        fuzz("PrintFuzz", ["DNSWire", "LDNS"]),
+        fuzz("QueryFuzz", ["Base", "Names", "DNSWire", "NameServer"]),
+        fuzz("ReplyFuzz", ["Base", "Names", "DNSWire", "NameServer"]),
+        fuzz("ResolvConfFuzz", ["Base", "Daemon"]),
+        fuzz("ZoneFuzz", ["Base", "DNSWire", "LDNS"]),
+    ]
+}
