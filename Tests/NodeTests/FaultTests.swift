@@ -142,7 +142,7 @@ struct FaultTests {
                 #expect(problems.count == 1 && problems[0].contains("Address already in use"))
                 #expect(try await Client(node.places()["box"] ?? "").resolves("web.mynet"))
                 await holder.stop()
-                let isServed = try await eventually(within: 5) {
+                let isServed = try await eventually(within: 20) {
                     try await node.sandboxes()["late"] == "serving"
                 }
                 #expect(isServed)

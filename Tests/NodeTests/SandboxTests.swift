@@ -226,12 +226,16 @@ struct SandboxTests {
                 #expect(await eventually(within: 5) { silent.output.hasPrefix("held") })
                 let port = silent.output.split { $0.isWhitespace }.last ?? ""
                 let place = try await Self.listen(node, "box", ["--upstream", "127.0.0.1:\(port)"])
-                let start = ContinuousClock.now
-                async let stream = Self.dig(place, "www.example.net", ["+tcp", "+time=10"])
-                let reply = try await Self.dig(place, "www.example.org", ["+time=10", "+tries=1"])
-                #expect(reply.output.contains("status: SERVFAIL"), "\(reply)")
-                #expect(try await stream.output.contains("status: SERVFAIL"))
-                #expect(ContinuousClock.now - start < .milliseconds(4500))
+                let patience = ["+time=10", "+tries=1"]
+                async let stream = Self.dig(place, "www.example.net", ["+tcp"] + patience)
+                async let datagram = Self.dig(place, "www.example.org", patience)
+                for reply in [try await stream, try await datagram] {
+                    #expect(reply.output.contains("status: SERVFAIL"), "\(reply)")
+                    // As dig saw it: when dig itself runs is no matter of the daemon's.
+                    let words = reply.output.split { $0.isWhitespace }
+                    let time = words.firstIndex(of: "time:").map { words[$0 + 1] }
+                    #expect((time.flatMap { Int($0) } ?? .max) < 4500, "\(reply)")
+                }
             }
         }
     }

@@ -26,7 +26,7 @@ extension UpstreamReply {
             case .answer, .authority, .additional: break
             }
         }
-        if isChain.contains(false) {
+        if isChain.contains(false) || Self.readsTTL(bytes, walked, records) {
             rebuild(bytes, records, isChain)
         } else {
             copy(bytes, walked, records)
@@ -73,6 +73,52 @@ extension UpstreamReply {
         }
     }
 
+    /// Whether a pointer makes octets of a TTL part of a name: such a message would mean something
+    /// else once its TTLs are counted down.
+    private static func readsTTL(
+        _ bytes: Span<UInt8>,
+        _ walked: ReplyWalker,
+        _ records: [ReplyWalker.Record]
+    ) -> Bool {
+        var isRead = false
+        func check(_ name: Int) {
+            MessageName.parts(bytes, name) { part in
+                // What stands in the question, and what stands where the name itself does, is none.
+                if isRead || part.upperBound <= walked.questionEnd || part.lowerBound >= name {
+                    return
+                }
+                isRead = records.contains { part.overlaps($0.ttlAt..<$0.ttlAt + 4) }
+            }
+        }
+        for record in records where !isRead {
+            check(record.ownerAt)
+            var at = record.dataAt + fixedOctets(record.type)
+            for _ in 0..<nameCount(record.type) {
+                check(at)
+                at = MessageName.end(bytes, at)
+            }
+        }
+        return isRead
+    }
+
+    /// Octets of data before the first name.
+    private static func fixedOctets(_ type: RecordType) -> Int {
+        switch type {
+        case .mx: 2
+        case .srv: 6
+        default: 0
+        }
+    }
+
+    /// Names in the data of the types whose data the walker has checked.
+    private static func nameCount(_ type: RecordType) -> Int {
+        switch type {
+        case .ns, .cname, .ptr, .mx, .srv, dnameType: 1
+        case .soa: 2
+        default: 0
+        }
+    }
+
     /// RFC 2181 §8: a TTL with its highest bit set is 0.
     private static func ttl(_ bytes: Span<UInt8>, _ record: ReplyWalker.Record) -> UInt32 {
         let value = bytes.uint32(at: record.ttlAt)
@@ -109,21 +155,9 @@ extension UpstreamReply {
         var data: [UInt8] = []
         func copy(_ range: Range<Int>) { for index in range { data.append(bytes[index]) } }
         var at = record.dataAt
-        let fixed =
-            switch record.type {
-            case .mx: 2
-            case .srv: 6
-            default: 0
-            }
-        let names =
-            switch record.type {
-            case .ns, .cname, .ptr, .mx, .srv, dnameType: 1
-            case .soa: 2
-            default: 0
-            }
-        copy(at..<at + fixed)
-        at += fixed
-        for _ in 0..<names {
+        copy(at..<at + fixedOctets(record.type))
+        at += fixedOctets(record.type)
+        for _ in 0..<nameCount(record.type) {
             data += MessageName.expanded(bytes, at)
             at = MessageName.end(bytes, at)
         }

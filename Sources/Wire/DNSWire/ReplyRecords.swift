@@ -51,6 +51,8 @@ extension ReplyWalker {
         var at = opt.lowerBound + MessageSize.opt
         while at + 4 <= opt.upperBound {
             let length = Int(bytes.uint16(at: at + 2))
+            // The options of another version of EDNS have not been looked at before.
+            guard at + 4 + length <= opt.upperBound else { return nil }
             if bytes.uint16(at: at) == 15, length >= 2 { return bytes.uint16(at: at + 4) }
             at += 4 + length
         }
@@ -101,6 +103,22 @@ package enum MessageName {
         }
         octets.append(0)
         return octets
+    }
+
+    /// All octets that a name is made of: its labels and pointers, and what those lead to.
+    package static func parts(
+        _ bytes: Span<UInt8>,
+        _ start: Int,
+        _ body: (Range<Int>) -> Void
+    ) {
+        var at = start
+        while bytes[at] != 0 {
+            let isPointer = bytes[at] >= 0xc0
+            let end = isPointer ? at + 2 : at + 1 + Int(bytes[at])
+            body(at..<end)
+            at = isPointer ? Int(bytes.uint16(at: at) & 0x3fff) : end
+        }
+        body(at..<at + 1)
     }
 
     /// Where the octets after the name at a place begin.
