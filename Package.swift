@@ -113,8 +113,11 @@ let package = Package(
         // Benchmarks: what a question costs, beside a server in C that does nothing.
         .executableTarget(name: "CLoad", path: "Sources/Benchmarks/CLoad"),
         .executableTarget(name: "CEcho", path: "Sources/Benchmarks/CEcho"),
+        .executableTarget(name: "CUpstream", path: "Sources/Benchmarks/CUpstream"),
+        .executableTarget(name: "CRelay", path: "Sources/Benchmarks/CRelay"),
         .executableTarget(
-            name: "NameServerBenchmarks", dependencies: ["CEcho", "CLoad"],
+            name: "NameServerBenchmarks",
+            dependencies: ["CEcho", "CLoad", "CUpstream", "CRelay"],
             path: "Sources/Benchmarks/NameServerBenchmarks", swiftSettings: house),
 
         // Testing: what only tests need.

@@ -33,9 +33,16 @@ final class Field {
         return file.path
     }
 
-    /// Our own server.
-    func startWaggle(_ program: String) throws -> Peer? {
+    /// Our own server; `name` tells it from another of ours.
+    ///
+    /// `upstream`: the port of loopback where names are asked that are not local.
+    func startWaggle(
+        _ program: String,
+        name: String = "waggle",
+        upstream: UInt16? = nil
+    ) throws -> Peer? {
         let port = takePort()
+        let upstreams = upstream.map { "\"127.0.0.1:\($0)\"" } ?? ""
         var endpoints = ["{\"network\":\"bench\",\"name\":\"one\",\"ip\":\"10.9.0.10\"}"]
         for (index, address) in Self.threeAddresses.enumerated() {
             endpoints.append(
@@ -44,15 +51,27 @@ final class Field {
             )
         }
         let configuration = try write(
-            "waggle.json",
+            "\(name).json",
             """
-            {"stateDirectory":"\(folder.path)/state","api":{"socket":"\(folder.path)/sock"},
-             "gossip":null,"metrics":{"listen":null},
+            {"stateDirectory":"\(folder.path)/\(name)","api":{"socket":"\(folder.path)/\(name).sock"},
+             "gossip":null,"metrics":{"listen":null},"dns":{"upstreams":[\(upstreams)]},
              "sandboxes":[{"name":"bench","listen":"127.0.0.1:\(port)","networks":["bench"]}],
              "endpoints":[\(endpoints.joined(separator: ","))]}
             """
         )
-        return try start("waggle", program, ["daemon", "--config", configuration], port)
+        return try start(name, program, ["daemon", "--config", configuration], port)
+    }
+
+    /// An upstream that gives every name an address with that TTL.
+    func startUpstream(_ program: String, ttl: Int) throws -> Peer? {
+        let port = takePort()
+        return try start("upstream", program, ["\(port)", "\(ttl)"], port)
+    }
+
+    /// The floor of forwarding: a relay that checks and keeps nothing.
+    func startRelay(_ program: String, upstream: UInt16) throws -> Peer? {
+        let port = takePort()
+        return try start("relay (C)", program, ["\(port)", "\(upstream)"], port)
     }
 
     /// The floor: an echo that sends as many octets as `replyOctets`.

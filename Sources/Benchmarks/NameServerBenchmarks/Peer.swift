@@ -91,7 +91,7 @@ struct Load {
 
     func run(_ questions: Questions) throws -> Outcome {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: "\(programs)/CLoad")
+        process.executableURL = URL(fileURLWithPath: "\(NameServerBenchmarks.programs)/CLoad")
         process.arguments = [Int(port), sockets, burst, rate, milliseconds].map { "\($0)" }
         let input = Pipe()
         let output = Pipe()
