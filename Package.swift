@@ -55,7 +55,8 @@ let arguments = Target.Dependency.product(
 let package = Package(
     name: "waggle",
     products: [
-        .executable(name: "waggle", targets: ["waggle"])
+        .executable(name: "waggle", targets: ["waggle"]),
+        .library(name: "CMallocCount", type: .dynamic, targets: ["CMallocCount"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
@@ -100,10 +101,20 @@ let package = Package(
             ],
             path: "Sources/Run/waggle", swiftSettings: house),
 
+        // Benchmarks: what a question costs, beside a server in C that does nothing.
+        .executableTarget(name: "CLoad", path: "Sources/Benchmarks/CLoad"),
+        .executableTarget(name: "CEcho", path: "Sources/Benchmarks/CEcho"),
+        .executableTarget(
+            name: "NameServerBenchmarks", dependencies: ["CEcho", "CLoad"],
+            path: "Sources/Benchmarks/NameServerBenchmarks", swiftSettings: house),
+
+        // Testing: what only tests need.
+        .target(name: "CMallocCount", path: "Sources/Testing/CMallocCount"),
+
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
         tests("Names", ["Base", "Names"]),
-        tests("DNSWire", ["Base", "DNSWire"]),
+        tests("DNSWire", ["Base", "DNSWire", "LDNS"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
         tests("LDNS", ["LDNS", "Base"]),
         tests("NameServer", ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer", "LDNS"]),
@@ -112,6 +123,7 @@ let package = Package(
         .testTarget(
             name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
             path: "Tests/WaggleTests", swiftSettings: house),
+        tests("HotPath", ["Base", "LinuxSystem"]),
         tests("Node", ["Base", "DNSWire", "LinuxSystem"]),
         tests("House", []),
     ],

@@ -23,7 +23,7 @@ struct AddressTests {
         arguments: [
             "", "1", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.+4", ":", ":::", "1:::2",
             "1::2::3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "12345::", "::g", "1:2:3:4:5:6:7:8::",
-            "::1%eth0", "1.2.3.4 ", "::+1",
+            "::1%eth0", "1.2.3.4 ", "::+1", "::-0", "-0::",
         ]
     )
     func refused(text: String) {
@@ -41,6 +41,17 @@ struct AddressTests {
         let six = try #require(CIDR("fd00:1::/32"))
         #expect(six.contains(try #require(CIDR("fd00:1:2::/48"))))
         #expect(try #require(CIDR("0.0.0.0/0")).contains(try #require(IPAddress("9.9.9.9"))))
+    }
+
+    @Test(
+        "a number with a sign is no number",
+        arguments: ["0.0.0.0/-0", "0.0.0.0/+0", "::/-0", "::/+0", "0.0.0.0/", "::/"]
+    )
+    func signs(text: String) {
+        #expect(CIDR(text) == nil)
+        #expect(RecordType("TYPE+1") == nil && RecordType("type-0") == nil)
+        #expect(RecordType("TYPE") == nil && RecordType("TYPE65536") == nil)
+        #expect(RecordType("type01") == .a)
     }
 
     @Test("sockets are written with brackets around IPv6")

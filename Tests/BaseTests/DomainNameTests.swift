@@ -8,6 +8,7 @@ struct DomainNameTests {
         arguments: [
             ("web", "web"), ("WEB.1.Abc.", "web.1.abc"), (".", "."), ("a\\.b.c", "a\\.b.c"),
             ("a\\000b", "a\\000b"), ("_http._tcp.web", "_http._tcp.web"), ("\\065x", "ax"),
+            ("a\\;b", "a\\;b"), ("\\(\\)\\\"\\@\\$#", "\\(\\)\\\"\\@\\$#"), ("a@b;c", "a\\@b\\;c"),
         ]
     )
     func text(input: String, canonical: String) throws {

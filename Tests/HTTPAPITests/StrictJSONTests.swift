@@ -185,6 +185,23 @@ struct ObjectReaderTests {
         )
     }
 
+    @Test("an error is one line, whatever the keys of a document are")
+    func oneLine() throws {
+        let key = #""a\nb\u001b\u007f""#
+        let twice = "{\(key):1,\(key):2}"
+        #expect {
+            try JSONValue(parsing: twice)
+        } throws: {
+            "\($0)" == #"line 1, column 23: the key "a\nb\u001b\u007f" stands twice in one object"#
+        }
+        let reader = try reader("{\(key):1}")
+        #expect {
+            try reader.finish()
+        } throws: {
+            "\($0)" == #"dns.a\nb\u001b\u007f: unknown key; no key is allowed here"#
+        }
+    }
+
     @Test("a key that nobody asked for is refused with the allowed ones")
     func unknown() throws {
         var reader = try reader(#"{"profil":"docker"}"#)

@@ -152,6 +152,25 @@ struct MessageTests {
         )
     }
 
+    @Test(
+        "options of a stranger are printed without libldns, which would read past some",
+        arguments: [
+            ("000d 0000", "OPTION 13: "), ("000d 0002 0161", "OPTION 13: 0161"),
+            ("0003 0003 6e731b", "NSID: 6e731b (ns.)"), ("000b 0002 0064", "TCP-KEEPALIVE: 10.0 s"),
+            ("000b 0000", "OPTION 11: "), ("000c 0003 000000", "PADDING: 3 octets"),
+            ("000f 0002 0018", "EDE: 24 (Invalid Data)"), ("000f 0001 00", "OPTION 15: 00"),
+            ("000f 0004 ffff 6f1b", "EDE: 65535: o."), ("000a 0001 07", "COOKIE: 07"),
+            ("0008 0004 00010000", "CLIENT-SUBNET: 00010000"),
+        ]
+    )
+    func options(hex: String, text: String) throws {
+        let option = ZoneTextTests.octets(hex)
+        let opt = ZoneTextTests.octets("00 0029 04d0 00000000 00") + [UInt8(option.count)]
+        let head = Reply.header(flags: 0x8180, counts: (1, 0, 0, 1)) + Reply.question
+        let printed = try MessagePrinter.text(of: head + opt + option)
+        #expect(printed.contains("\n; \(text)\n;; MSG SIZE"), "\(printed)")
+    }
+
     @Test("an empty answer prints nothing, and no message is an error")
     func printingNothing() throws {
         let empty = Reply.header(flags: 0x8183, counts: (1, 0, 0, 0)) + Reply.question

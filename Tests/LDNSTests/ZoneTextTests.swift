@@ -112,6 +112,27 @@ struct ZoneTextTests {
         #expect(records[5].data == Self.octets("036f6e650374776f"))
     }
 
+    @Test("marks of zone text inside a name stay parts of the name")
+    func marks() throws {
+        let text = "$ORIGIN a\\;b\\(c\\)\\\"d\\@.\nx NS n\n"
+        let record = try #require(try Self.records(text).first)
+        let origin = Array("\u{9}a;b(c)\"d@".utf8)
+        #expect(record.owner.octets == [1, 120] + origin)
+        #expect(record.data == [1, 110] + origin + [0])
+        let again = try #require(try Self.records("\(record.owner). NS .").first)
+        #expect(again.owner == record.owner)
+    }
+
+    @Test("an empty last field is refused as text and as octets")
+    func emptyField() throws {
+        let words = "A 8 2 30 20300101000000 20200101000000 1 a."
+        #expect(Self.fault("r RRSIG \(words) 0")?.reason == .malformed(RecordType(46)))
+        let octets = "0001 08 02 0000001e 70dbd880 5e0be100 0001 016100"
+        let digits = octets.filter { $0 != " " }
+        let fault = try #require(Self.fault("r TYPE46 \\# \(digits.count / 2) \(digits)"))
+        #expect("\(fault)".contains("Syntax error, value expected"))
+    }
+
     @Test("a text without a TTL takes the default, and nothing yields nothing")
     func defaults() throws {
         #expect(try Self.records("a A 192.0.2.1").map(\.ttl) == [60])

@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import LDNS
 import LinuxSystem
 import NameServer
@@ -56,6 +57,8 @@ final class Fixture: Sendable {
             endpoint.service = ServiceMembership(name: try DomainName(service))
             if service == "web" {
                 endpoint.ports = [ServicePort(transport: .tcp, name: "http", port: 8080)]
+            } else if service == "many" || service == "some" {
+                endpoint.ports = [ServicePort(transport: .tcp, name: "big", port: 9090)]
             }
             list.append(endpoint)
         }
@@ -66,6 +69,8 @@ final class Fixture: Sendable {
         try add("both", "dual", v4: [0, 20], v6: 6)
         for index in 0..<200 { try add("big.\(index)", "big", v4: [1, UInt8(index)]) }
         try add("zero", "zero", v4: [0, 99])
+        for index in 0..<40 { try add("many.\(index)", "many", v4: [2, UInt8(index)]) }
+        for index in 0..<9 { try add("some.\(index)", "some", v4: [3, UInt8(index)]) }
         return list
     }
 
@@ -152,6 +157,13 @@ final class StreamClient {
         _ = try ready(socket.raw, .write, milliseconds: 2000)
     }
 
+    /// Leaves the kernel little room for what is not read.
+    func shrink() {
+        var octets: Int32 = 4096
+        let length = socklen_t(MemoryLayout<Int32>.size)
+        unsafe setsockopt(socket.raw, SOL_SOCKET, SO_RCVBUF, &octets, length)
+    }
+
     func send(_ octets: [UInt8]) throws {
         var sent = 0
         while sent < octets.count {
@@ -159,6 +171,15 @@ final class StreamClient {
             sent += try Sockets.send(socket.raw, octets, from: sent)
         }
     }
+
+    /// Sends as much as the socket takes at once; false when it takes nothing, or the server has gone.
+    func offer(_ octets: [UInt8]) throws -> Bool {
+        guard try ready(socket.raw, .write, milliseconds: 20) else { return false }
+        return (try? Sockets.send(socket.raw, octets)) ?? 0 > 0
+    }
+
+    /// Says that nothing more will be asked.
+    func finish() { shutdown(socket.raw, Int32(SHUT_WR)) }
 
     /// Up to `count` messages; fewer when the connection ends or nothing more comes.
     func messages(_ count: Int, milliseconds: Int32 = 4000) throws -> [[UInt8]] {
@@ -185,10 +206,14 @@ final class StreamClient {
 
     /// Whether the server closes within `milliseconds`.
     func isClosed(milliseconds: Int32) throws -> Bool {
-        var buffer = [UInt8](repeating: 0, count: 16)
-        guard try ready(socket.raw, .read, milliseconds: milliseconds) else { return false }
+        var buffer = [UInt8](repeating: 0, count: 65_536)
         do {
-            return try Sockets.receive(socket.raw, into: &buffer, octetsMax: 16) == 0
+            // What was sent before the end has to be taken before it shows.
+            while try ready(socket.raw, .read, milliseconds: milliseconds) {
+                let count = try Sockets.receive(socket.raw, into: &buffer, octetsMax: 65_536)
+                if count == 0 { return true }
+            }
+            return false
         } catch {
             return true
         }

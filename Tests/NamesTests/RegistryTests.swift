@@ -42,8 +42,7 @@ struct RegistryTests {
         let view = registry.view(of: sandbox(), defaultUpstreams: [])
         var key = NameKey(seed: 3)
         key.load(try DomainName(name))
-        var trace = NoTrace()
-        guard case .answer(let handle) = view.verdict(key, type: .a, trace: &trace) else {
+        guard case .answer(let handle) = view.verdict(key, type: .a) else {
             return nil
         }
         return view[handle.table].sets[handle.set].data.map { data in
@@ -59,8 +58,7 @@ struct RegistryTests {
         let view = registry.view(of: sandbox(), defaultUpstreams: [])
         var key = NameKey(seed: 3)
         key.load(try DomainName(name))
-        var trace = NoTrace()
-        return view.verdict(key, type: type, trace: &trace)
+        return view.verdict(key, type: type)
     }
 
     @Test("a service without VIP answers its tasks, one with a VIP answers that")
@@ -288,8 +286,7 @@ struct DerivationTests {
                         ? try DomainName(name, under: network) : name
                     var key = NameKey(seed: 9)
                     key.load(full)
-                    var trace = NoTrace()
-                    switch view.verdict(key, type: type, trace: &trace) {
+                    switch view.verdict(key, type: type) {
                     case .answer, .noData, .alias: break
                     case .nxDomain, .forward, .refuse, .synthetic:
                         Issue.record("\(full) \(type) exists")

@@ -29,9 +29,7 @@ package struct CIDR: Hashable, Comparable, Sendable, CustomStringConvertible {
         let full = if case .v4 = address { 32 } else { 128 }
         var bits = full
         if parts.count == 2 {
-            guard let given = Int(parts[1]), !parts[1].hasPrefix("+"), given <= full else {
-                return nil
-            }
+            guard isUnsigned(parts[1]), let given = Int(parts[1]), given <= full else { return nil }
             bits = given
         }
         guard let block = CIDR(around: address, prefixBits: bits), block.network == address else {
@@ -106,9 +104,12 @@ package struct SocketEndpoint: Hashable, Comparable, Sendable, CustomStringConve
     }
 
     private static func port(_ digits: some StringProtocol) -> UInt16? {
-        guard (1...5).contains(digits.utf8.count),
-            digits.utf8.allSatisfy({ (48...57).contains($0) })
-        else { return nil }
+        guard digits.utf8.count <= 5, isUnsigned(digits) else { return nil }
         return UInt16(digits)
     }
+}
+
+/// Whether the text is digits alone: Swift's own integers take a sign, `-0` included.
+func isUnsigned(_ text: some StringProtocol) -> Bool {
+    !text.isEmpty && text.utf8.allSatisfy { (48...57).contains($0) }
 }

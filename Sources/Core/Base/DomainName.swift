@@ -109,6 +109,8 @@ package struct DomainName: Hashable, Comparable, Sendable, CustomStringConvertib
     }
 
     /// Presentation text without a trailing dot; the root is `.`.
+    ///
+    /// What means something to readers of zone text (RFC 1035 §5.1) has a backslash before it.
     package var description: String {
         if isRoot { return "." }
         var text = ""
@@ -150,7 +152,8 @@ package struct DomainName: Hashable, Comparable, Sendable, CustomStringConvertib
 
     private static func escaped(_ octet: UInt8) -> String {
         switch octet {
-        case UInt8(ascii: "."), UInt8(ascii: "\\"):
+        case UInt8(ascii: "."), UInt8(ascii: "\\"), UInt8(ascii: ";"), UInt8(ascii: "\""),
+            UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "@"), UInt8(ascii: "$"):
             return "\\" + String(UnicodeScalar(octet))
         case 0x21...0x7e:
             return String(UnicodeScalar(octet))

@@ -215,7 +215,9 @@ private func ipv6Groups(_ text: String) -> [UInt16]? {
     guard fields.count == 8 else { return nil }
     var groups: [UInt16] = []
     for field in fields {
-        guard field.utf8.count <= 4, !field.hasPrefix("+"), let group = UInt16(field, radix: 16)
+        // Swift's own reading takes a sign: `+1`, and `-0` even where nothing is negative.
+        guard field.utf8.count <= 4, field.utf8.first != 43, field.utf8.first != 45,
+            let group = UInt16(field, radix: 16)
         else { return nil }
         groups.append(group)
     }

@@ -1,7 +1,9 @@
 package import Base
 
-/// Everything that decides one sandbox's answers, as one immutable value.
-package struct View: Sendable {
+/// Everything that decides one sandbox's answers, immutable.
+///
+/// A class, so that a question borrows it instead of counting references to each of its parts.
+package final class View: Sendable {
     package let sandbox: String
     /// In priority order.
     package let networks: [NetworkTable]
@@ -53,7 +55,8 @@ package struct View: Sendable {
 
     /// Whether a client at `address` may ask this sandbox's resolver.
     package func admits(_ address: IPAddress) -> Bool {
+        if address.isLoopback { return true }
         guard let clients else { return true }
-        return address.isLoopback || clients.contains { $0.contains(address) }
+        return clients.contains { $0.contains(address) }
     }
 }

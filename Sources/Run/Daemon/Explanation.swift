@@ -13,8 +13,7 @@ extension ControlState {
         let view = registry.view(of: sandbox, defaultUpstreams: defaultUpstreams)
         var key = NameKey(seed: registry.zoneTable.seed)
         key.load(name)
-        var trace = StepTrace()
-        let verdict = view.verdict(key, type: type, trace: &trace)
+        let (verdict, found) = view.explanation(key, type: type)
         var steps: [ExplainReport.Step] = [
             .init(
                 "networks",
@@ -22,7 +21,7 @@ extension ControlState {
                     ? "none" : view.networks.map { "\($0.network)" }.joined(separator: ", then ")
             )
         ]
-        steps += trace.steps.map(Self.step)
+        steps += found.map(Self.step)
         let outcome = self.outcome(verdict, of: name, view)
         steps += outcome.steps
         steps += recordsBehind(name, view)

@@ -35,7 +35,7 @@ extension JSONError.Reason {
         case .ended: "the document ends too early"
         case .unexpected(let octet, let wanted):
             "found \(JSONError.shown(octet)), wanted \(wanted)"
-        case .duplicateKey(let key): "the key \"\(key)\" stands twice in one object"
+        case .duplicateKey(let key): "the key \"\(key.onOneLine)\" stands twice in one object"
         case .badEscape: "a backslash starts no JSON escape"
         case .badNumber: "this is no JSON number"
         case .badUTF8: "the text is not UTF-8"
@@ -43,6 +43,12 @@ extension JSONError.Reason {
             "control character \(JSONError.shown(octet)) in a text; write it as an escape"
         }
     }
+}
+
+extension String {
+    /// The text with its control characters as JSON writes them: an error is one line, whatever
+    /// keys a document has.
+    var onOneLine: String { String(JSONValue.string(self).description.dropFirst().dropLast()) }
 }
 
 extension JSONError {

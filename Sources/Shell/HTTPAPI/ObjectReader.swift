@@ -21,7 +21,7 @@ package struct FieldError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// `dns.ttl.task: found "x"; allowed is a whole number from 0 to 86400`.
     package var description: String {
-        let place = path.isEmpty ? "the document" : path
+        let place = path.isEmpty ? "the document" : path.onOneLine
         switch problem {
         case .missing(let allowed): return "\(place): missing; allowed is \(allowed)"
         case .wrong(let found, let allowed):

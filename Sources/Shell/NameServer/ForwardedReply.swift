@@ -1,24 +1,18 @@
 import Base
 import DNSWire
-import Names
+package import Names
 
 /// An upstream's reply made into the client's own: its id, its letters, its size, its OPT.
-enum ForwardedReply {
+package enum ForwardedReply {
     /// `reply`: octets that `ReplyWalker` has accepted for this question.
-    static func octets(_ reply: [UInt8], for question: ForwardQuestion) -> [UInt8] {
+    package static func octets(_ reply: [UInt8], for question: ForwardQuestion) -> [UInt8] {
         guard let walked = try? ReplyWalker(reply.span) else {
             preconditionFailure("only walked replies are passed on")
         }
         // Without the OPT record: it speaks of the upstream's link, not of the client's. What
-        // follows it is additional and nothing points into it from before.
+        // follows it is additional, and no name before it reads any of it.
         var body = reply
-        var additionals = walked.additionalCount
-        if let opt = walked.opt {
-            if opt.upperBound < reply.count {
-                additionals = recordsBefore(opt.lowerBound, reply, walked)
-            }
-            body.removeSubrange(opt.lowerBound...)
-        }
+        if let opt = walked.opt { body.removeSubrange(opt.lowerBound...) }
         var bits = walked.flags
         bits.remove([.authoritative, .authenticData, .checkingDisabled, .recursionDesired])
         bits.insert(.recursionAvailable)
@@ -26,7 +20,8 @@ enum ForwardedReply {
             question.flags.intersection([.recursionDesired, .checkingDisabled])
         )
         var counts = (
-            UInt16(walked.answerCount), UInt16(walked.authorityCount), UInt16(additionals)
+            UInt16(walked.answerCount), UInt16(walked.authorityCount),
+            UInt16(walked.additionalBeforeOPT)
         )
         let opt = question.edns.map { edns in
             optRecord(upper: UInt8(walked.responseCode >> 4), edns.dnssecOK)
@@ -35,7 +30,13 @@ enum ForwardedReply {
             question.edns?.datagramMax ?? MessageSize.datagramDefault,
             MessageSize.datagramMax
         )
-        if body.count + (opt?.count ?? 0) > limit {
+        if opt == nil, walked.responseCode > 15 {
+            // Without OPT only the lower four bits can be said, and they mean something else.
+            bits.subtract(HeaderFlags(rawValue: 15))
+            bits.formUnion(HeaderFlags(rawValue: UInt16(ResponseCode.servFail.rawValue)))
+            body.removeSubrange(walked.questionEnd...)
+            counts = (0, 0, 0)
+        } else if body.count + (opt?.count ?? 0) > limit {
             body.removeSubrange(walked.questionEnd...)
             bits.insert(.truncated)
             counts = (0, 0, 0)
@@ -53,7 +54,7 @@ enum ForwardedReply {
     }
 
     /// SERVFAIL, with the reason for clients that can read it (RFC 8914).
-    static func failure(
+    package static func failure(
         _ failure: Forwarder.Failure,
         for question: ForwardQuestion
     ) -> [UInt8] {
@@ -92,23 +93,5 @@ enum ForwardedReply {
             for value in [15, 2, error.rawValue] { octets.append(uint16: value) }
         }
         return octets
-    }
-
-    /// Additional records that end before `offset`.
-    private static func recordsBefore(
-        _ offset: Int,
-        _ reply: [UInt8],
-        _ walked: ReplyWalker
-    ) -> Int {
-        // Cutting at the OPT record must keep the count true; walking again is the rare case.
-        var cut = Array(reply[..<offset])
-        var count = walked.additionalCount
-        while count >= 0 {
-            cut[10] = UInt8(truncatingIfNeeded: count >> 8)
-            cut[11] = UInt8(truncatingIfNeeded: count)
-            if (try? ReplyWalker(cut.span)) != nil { return count }
-            count -= 1
-        }
-        return 0
     }
 }

@@ -15,7 +15,7 @@ extension Responder {
         let table = published[handle.table]
         let set = table.sets[handle.set]
         let room = reply.limit - query.questionEnd - reply.optOctets
-        if published.view.profile == .docker {
+        if !published.isModern {
             // Docker repeats the owner's name as long as the reply fits.
             let longer = set.count * (query.nameEnd + 1 - MessageSize.header - 2)
             if set.end - set.start + longer <= room {
@@ -42,12 +42,9 @@ extension Responder {
             &out
         )
         for index in 0..<fitting.count {
-            let range = table.record(record(index, of: set), of: set)
-            for octet in range { out.append(table.octets[octet]) }
+            out.append(octets: table.octets, table.record(record(index, of: set), of: set))
         }
-        if glue > 0 {
-            for octet in set.glue { out.append(table.octets[octet]) }
-        }
+        if glue > 0 { out.append(octets: table.octets, set.glue) }
         end(reply, .noError, &out)
     }
 
@@ -128,7 +125,7 @@ extension Responder {
             table = published.zone
             range = table.denial
         }
-        let hasSOA = published.view.profile == .waggle
+        let hasSOA = published.isModern && fits(range.count, query, &reply)
         begin(
             query,
             reply,
@@ -138,9 +135,7 @@ extension Responder {
             additionals: 0,
             &out
         )
-        if hasSOA {
-            for octet in range { out.append(table.octets[octet]) }
-        }
+        if hasSOA { out.append(octets: table.octets, range) }
         end(reply, code, &out)
     }
 
@@ -171,8 +166,7 @@ extension Responder {
             }
             var next = NameKey(seed: published.zone.table.seed)
             next.load(alias.target)
-            var trace = NoTrace()
-            switch published.view.verdict(next, type: query.type, trace: &trace) {
+            switch published.view.verdict(next, type: query.type) {
             case .answer(let found):
                 count += append(found, published, owner: owner, to: &records)
             case .alias(let found, let further):
@@ -187,9 +181,7 @@ extension Responder {
             reply.flags &= ~HeaderFlags.authoritative.rawValue
             records.removeAll()
             count = 0
-        } else if query.questionEnd + records.count + reply.optOctets > reply.limit {
-            reply.flags |= HeaderFlags.truncated.rawValue
-            counters.add(.truncated)
+        } else if !fits(records.count, query, &reply) {
             records.removeAll()
             count = 0
         }
@@ -286,9 +278,24 @@ extension Responder {
                 to: &record
             )
         }
-        begin(query, reply, .noError, answers: 1, authorities: 0, additionals: 0, &out)
-        out.append(octets: record)
+        let answers = fits(record.count, query, &reply) ? 1 : 0
+        begin(query, reply, .noError, answers: answers, authorities: 0, additionals: 0, &out)
+        if answers > 0 { out.append(octets: record) }
         end(reply, .noError, &out)
+    }
+
+    /// Whether so many octets of records may follow the question.
+    ///
+    /// Where they may not, the client is told to ask again over TCP (RFC 2181 §9).
+    private func fits(
+        _ octets: Int,
+        _ query: borrowing QueryView,
+        _ reply: inout Reply
+    ) -> Bool {
+        if query.questionEnd + octets + reply.optOctets <= reply.limit { return true }
+        reply.flags |= HeaderFlags.truncated.rawValue
+        counters.add(.truncated)
+        return false
     }
 
     @inline(__always)

@@ -1,23 +1,41 @@
-import Base
-import DNSWire
-import Names
+package import Base
+package import DNSWire
+package import Names
 
 /// How a question reached us.
-enum Transport: Sendable {
+package enum Transport: Sendable {
     case datagram
     case stream
 }
 
 /// A question that somebody upstream has to answer, kept until the reply is there.
-struct ForwardQuestion: Sendable {
-    let id: UInt16
-    let flags: HeaderFlags
+package struct ForwardQuestion: Sendable {
+    package let id: UInt16
+    package let flags: HeaderFlags
     /// The question section as the client sent it.
-    let question: [UInt8]
-    let type: RecordType
-    let edns: EDNS?
-    let upstreams: [SocketEndpoint]
-    let profile: NamePolicy.Profile
+    package let question: [UInt8]
+    package let type: RecordType
+    package let edns: EDNS?
+    package let upstreams: [SocketEndpoint]
+    package let profile: NamePolicy.Profile
+
+    /// Keeps the question of a query that `QueryView` has read.
+    package init(
+        _ query: borrowing QueryView,
+        upstreams: [SocketEndpoint],
+        profile: NamePolicy.Profile
+    ) {
+        var question: [UInt8] = []
+        question.reserveCapacity(query.questionEnd - MessageSize.header)
+        for index in MessageSize.header..<query.questionEnd { question.append(query.bytes[index]) }
+        id = query.id
+        flags = query.flags
+        self.question = question
+        type = query.type
+        edns = query.edns
+        self.upstreams = upstreams
+        self.profile = profile
+    }
 
     /// The name as the client sent it, without its root octet.
     var labels: ArraySlice<UInt8> { question.dropLast(5) }
@@ -26,8 +44,8 @@ struct ForwardQuestion: Sendable {
 /// Turns one query into one reply: parse, decide, write.
 ///
 /// Owned by one worker; every answer from the tables is written without an allocation.
-struct Responder: ~Copyable {
-    enum Outcome {
+package struct Responder: ~Copyable {
+    package enum Outcome {
         /// The reply is written.
         case replied
         /// Nothing is written and nothing shall be sent.
@@ -50,7 +68,7 @@ struct Responder: ~Copyable {
     ///
     /// `nameSeed` is that of the name tables; `diceSeed` orders the records of answers and is
     /// secret from those who ask.
-    init(counters: WorkerCounters, nameSeed: UInt64, diceSeed: UInt64) {
+    package init(counters: WorkerCounters, nameSeed: UInt64, diceSeed: UInt64) {
         self.counters = counters
         key = NameKey(seed: nameSeed)
         dice = SeededGenerator(seed: diceSeed)
@@ -58,7 +76,7 @@ struct Responder: ~Copyable {
     }
 
     /// Answers a query from `client` in the sandbox of `published`.
-    mutating func respond(
+    package mutating func respond(
         to query: Span<UInt8>,
         from client: SocketEndpoint,
         over transport: Transport,
@@ -96,8 +114,8 @@ struct Responder: ~Copyable {
 
     /// The bits of a query that any reply repeats.
     private static func echoed(_ query: Span<UInt8>) -> UInt16 {
-        let bits = UInt16(query[2]) << 8 | UInt16(query[3])
-        return bits & 0x7910 | HeaderFlags.response.rawValue
+        query.uint16(at: 2) & (HeaderFlags.opcodeBits | HeaderFlags.echoedBits)
+            | HeaderFlags.response.rawValue
     }
 
     private mutating func decide(
@@ -114,16 +132,12 @@ struct Responder: ~Copyable {
         guard query.questionClass == 1 else {
             return refuse(query, .refused, .notSupported, view, &out)
         }
-        switch query.type {
-        case RecordType(0), .opt, .tsig: return refuse(query, .formErr, nil, view, &out)
-        case .tkey: return refuse(query, .notImp, nil, view, &out)
-        case .axfr, .ixfr: return refuse(query, .refused, .prohibited, view, &out)
-        default: break
+        if query.type.isMeta, let refusal = Self.refusal(of: query.type) {
+            return refuse(query, refusal.code, refusal.error, view, &out)
         }
         key.load(query.labels)
-        var trace = NoTrace()
-        let verdict = view.verdict(key, type: query.type, trace: &trace)
-        var reply = Reply(query, transport, view)
+        let verdict = view.verdict(key, type: query.type)
+        var reply = Reply(query, transport, published)
         switch verdict {
         case .answer(let handle):
             answer(handle, query, published, &reply, &out)
@@ -150,6 +164,18 @@ struct Responder: ~Copyable {
         return .replied
     }
 
+    /// What is said to types that no search is made for.
+    private static func refusal(
+        of type: RecordType
+    ) -> (code: ResponseCode, error: ExtendedError.Code?)? {
+        switch type {
+        case RecordType(0), .opt, .tsig: (.formErr, nil)
+        case .tkey: (.notImp, nil)
+        case .axfr, .ixfr: (.refused, .prohibited)
+        default: nil
+        }
+    }
+
     private mutating func forward(
         _ query: borrowing QueryView,
         _ view: View,
@@ -161,20 +187,9 @@ struct Responder: ~Copyable {
         guard !view.upstreams.isEmpty else {
             return refuse(query, .servFail, .noReachableAuthority, view, &out)
         }
-        var question: [UInt8] = []
-        question.reserveCapacity(query.questionEnd - MessageSize.header)
-        for index in MessageSize.header..<query.questionEnd { question.append(query.bytes[index]) }
         counters.add(.forwarded)
         return .forward(
-            ForwardQuestion(
-                id: query.id,
-                flags: query.flags,
-                question: question,
-                type: query.type,
-                edns: query.edns,
-                upstreams: view.upstreams,
-                profile: view.profile
-            )
+            ForwardQuestion(query, upstreams: view.upstreams, profile: view.profile)
         )
     }
 
@@ -213,7 +228,7 @@ struct Responder: ~Copyable {
     ) {
         ReplyWriter.header(
             &out,
-            id: UInt16(question[0]) << 8 | UInt16(question[1]),
+            id: question.uint16(at: 0),
             flags: flags | UInt16(code.rawValue & 15),
             questions: end > MessageSize.header ? 1 : 0,
             answers: 0,
@@ -236,25 +251,20 @@ struct Reply {
     let keepalive: UInt16?
     var flags: UInt16
 
-    init(_ query: borrowing QueryView, _ transport: Transport, _ view: View) {
-        let docker = view.profile == .docker
-        let asked = query.edns?.datagramMax ?? MessageSize.datagramDefault
+    init(_ query: borrowing QueryView, _ transport: Transport, _ published: PublishedView) {
+        let edns = query.edns
         switch transport {
-        case .stream: limit = MessageSize.streamMax
-        // Docker sends what the client takes; our datagram buffers end at 4096.
-        case .datagram: limit = min(asked, docker ? datagramOctetsMax : MessageSize.datagramMax)
+        case .stream:
+            limit = MessageSize.streamMax
+            keepalive =
+                edns?.asksKeepalive == true ? StreamLimits.idleMilliseconds.keepaliveUnits : nil
+        case .datagram:
+            limit = min(edns?.datagramMax ?? MessageSize.datagramDefault, published.datagramMax)
+            keepalive = nil
         }
-        opt = query.edns != nil && !docker
-        dnssecOK = query.edns?.dnssecOK ?? false
-        keepalive =
-            transport == .stream && query.edns?.asksKeepalive == true
-            ? StreamLimits.idleMilliseconds.keepaliveUnits : nil
-        var bits: HeaderFlags = [.response]
-        if !docker { bits.insert(.authoritative) }
-        if !view.isInternal || docker { bits.insert(.recursionAvailable) }
-        flags =
-            bits.rawValue
-            | query.flags.intersection([.recursionDesired, .checkingDisabled]).rawValue
+        opt = edns != nil && published.isModern
+        dnssecOK = edns?.dnssecOK ?? false
+        flags = published.replyBits | query.flags.rawValue & HeaderFlags.echoedBits
     }
 
     var optOctets: Int { opt ? ReplyWriter.optOctets(error: nil, keepalive: keepalive) : 0 }

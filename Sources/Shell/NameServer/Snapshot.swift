@@ -1,4 +1,5 @@
 import Base
+import DNSWire
 package import Names
 import Synchronization
 
@@ -8,12 +9,25 @@ package final class PublishedView: Sendable {
     /// Beside `view.networks`.
     let networks: [CompiledTable]
     let zone: CompiledTable
+    /// The header's bits of a local answer, without those that repeat the query's.
+    let replyBits: UInt16
+    /// Octets that a datagram of ours may have, whatever the client takes.
+    let datagramMax: Int
+    /// Whether answers carry OPT records and denials SOA records: all but Docker's do.
+    let isModern: Bool
 
     package init(view: View, networks: [CompiledTable], zone: CompiledTable) {
         precondition(view.networks.count == networks.count, "one compiled table per network")
         self.view = view
         self.networks = networks
         self.zone = zone
+        isModern = view.profile != .docker
+        // Docker sends what the client takes; our datagram buffers end at 4096.
+        datagramMax = isModern ? MessageSize.datagramMax : datagramOctetsMax
+        var bits: HeaderFlags = [.response]
+        if isModern { bits.insert(.authoritative) }
+        if !view.isInternal || !isModern { bits.insert(.recursionAvailable) }
+        replyBits = bits.rawValue
     }
 
     subscript(index: TableIndex) -> CompiledTable {

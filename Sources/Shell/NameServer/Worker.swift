@@ -14,7 +14,7 @@ struct SocketToken: Hashable, Sendable {
 /// Everything it owns is touched by this thread alone; others reach it through `WorkerInbox`.
 struct Worker: ~Copyable {
     /// Datagrams taken from one socket before the others get their turn.
-    static let batchMax = 32
+    static let batchMax = 64
     /// A longer query is not answered; nobody needs one (networkdb-dns.md F8).
     static let queryOctetsMax = 4096
     /// Marks the tokens of forwarding sockets, connections and the inbox.
@@ -83,6 +83,7 @@ struct Worker: ~Copyable {
                 // epoll_wait fails only for a bad descriptor, which ours is not.
                 preconditionFailure("\(error)")
             }
+            counters.add(.waits)
             for event in events { serve(event) }
             tick()
         }
@@ -91,13 +92,20 @@ struct Worker: ~Copyable {
     }
 
     private func timeout() -> Int32 {
-        let earliest = [desk.nextWake, streams.nextDeadline].compactMap { $0 }.min()
-        guard let earliest else { return -1 }
+        guard let earliest = nextWake else { return -1 }
         let left = earliest.milliseconds(since: Clock.now())
         return Int32(clamping: left + 1)
     }
 
+    private var nextWake: Moment? {
+        switch (desk.nextWake, streams.nextDeadline) {
+        case (let desk?, let streams?): min(desk, streams)
+        case (let either, nil), (nil, let either): either
+        }
+    }
+
     private mutating func tick() {
+        if nextWake == nil { return }
         let now = Clock.now()
         if let due = desk.nextWake, due <= now {
             deliver(desk.wake(poller: poller, at: now), at: now)
@@ -127,6 +135,7 @@ struct Worker: ~Copyable {
     private mutating func serveDatagrams(_ socket: SandboxSocket, token: UInt64) {
         let descriptor = socket.descriptor.raw
         let count: Int
+        counters.add(.receives)
         do throws(SystemError) {
             count = try batch.receive(from: descriptor, limit: Self.batchMax)
         } catch {
@@ -139,11 +148,7 @@ struct Worker: ~Copyable {
         let snapshot = board.read(reader: index)
         if socket.slot < snapshot.views.count, let published = snapshot.views[socket.slot] {
             for item in 0..<count {
-                guard let client = batch.source(of: item), client != socket.endpoint else {
-                    counters.add(.droppedSource)
-                    continue
-                }
-                if let question = answer(item, client, published) {
+                if let question = answer(item, at: socket, published) {
                     forwards.append((item, question))
                 }
             }
@@ -153,25 +158,33 @@ struct Worker: ~Copyable {
         _ = consume snapshot
         board.done(reader: index)
         let queued = batch.queued
-        let sent = queued > 0 ? batch.send(to: descriptor) : 0
-        if sent < queued { counters.add(.repliesUnsent, UInt64(queued - sent)) }
+        if queued > 0 {
+            counters.add(.sends)
+            let sent = batch.send(to: descriptor)
+            if sent < queued { counters.add(.repliesUnsent, UInt64(queued - sent)) }
+        }
         forward(forwards, token: token)
     }
 
     /// Answers one datagram of the batch; returns the question when it has to be forwarded.
     private mutating func answer(
         _ item: Int,
-        _ client: SocketEndpoint,
+        at socket: SandboxSocket,
         _ published: PublishedView
     ) -> ForwardQuestion? {
-        if batch.isTooLong(item) {
-            counters.add(.droppedTooLong)
-            return nil
-        }
         var question: ForwardQuestion?
-        batch.reply(to: item) { query, out in
+        batch.reply(to: item) { datagram, out in
+            if datagram.isTooLong {
+                counters.add(.droppedTooLong)
+                return
+            }
+            // A datagram from our own address would be answered for ever.
+            guard let client = datagram.source, client != socket.endpoint else {
+                counters.add(.droppedSource)
+                return
+            }
             let outcome = responder.respond(
-                to: query,
+                to: datagram.octets,
                 from: client,
                 over: .datagram,
                 as: published,

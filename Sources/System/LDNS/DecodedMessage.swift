@@ -83,7 +83,7 @@ package struct DecodedEDNS: Hashable, Sendable {
     package let reservedFlags: UInt16
     package let options: [DecodedOption]
 
-    fileprivate init(_ packet: UnsafePointer<ldns_pkt>) throws(MessageError) {
+    init(_ packet: UnsafePointer<ldns_pkt>) throws(MessageError) {
         unsafe udpSize = ldns_pkt_edns_udp_size(packet)
         unsafe version = ldns_pkt_edns_version(packet)
         unsafe doBit = ldns_pkt_edns_do(packet)

@@ -71,6 +71,12 @@ struct MessageHandle: ~Copyable {
         unsafe ldns_pkt_free(pointer)
     }
 
+    /// Takes the EDNS options away, so that libldns does not look into them.
+    mutating func removeOptions() {
+        unsafe ldns_rdf_deep_free(ldns_pkt_edns_data(pointer))
+        unsafe ldns_pkt_set_edns_data(pointer, nil)
+    }
+
     /// Lends the message and all in it for the length of `body`; no pointer may leave it.
     borrowing func read<Result, Failure>(
         _ body: (UnsafePointer<ldns_pkt>) throws(Failure) -> Result

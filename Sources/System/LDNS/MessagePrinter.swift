@@ -9,14 +9,23 @@ package enum MessagePrinter {
     /// The whole message as `drill` shows it: header, sections, EDNS, size.
     ///
     /// The lines on time and server are left out; libldns does not know them and would print 0.
-    /// Throws: `.refused` when libldns cannot read the message.
+    /// EDNS options are printed here: libldns 1.8.3 takes the data of some for a C string.
+    ///
+    /// Throws: `.refused` when libldns cannot read the message, `.optionLength`.
     package static func text(of message: [UInt8]) throws(MessageError) -> String {
-        let handle = try MessageHandle.parsed(message)
+        var handle = try MessageHandle.parsed(message)
+        let edns = try unsafe handle.read { packet throws(MessageError) in
+            try unsafe ldns_pkt_edns(packet) ? DecodedEDNS(packet) : nil
+        }
+        handle.removeOptions()
         let text = unsafe handle.read { packet in unsafe takeText(ldns_pkt2str(packet)) }
         let unknown = [";; Query time:", ";; WHEN:", ";; SERVER:"]
         var lines: [Substring] = []
         for line in text.split(separator: "\n", omittingEmptySubsequences: false)
         where !unknown.contains(where: { line.hasPrefix($0) }) {
+            if line.hasPrefix(";; MSG SIZE"), let edns {
+                lines += edns.options.map { "; \($0.text)" }
+            }
             lines.append(line)
         }
         while lines.last == "" { lines.removeLast() }

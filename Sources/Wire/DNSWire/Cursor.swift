@@ -20,14 +20,18 @@ struct Cursor: ~Escapable {
     /// Steps over a name, following pointers far enough to know that they are good.
     ///
     /// Returns false for a length octet of 64 ... 191, a name over 255 octets, a pointer that does
-    /// not go strictly backwards or goes into the header, too many hops, or the end of the octets.
+    /// not go strictly backwards or goes into the header, labels that run into what points at them,
+    /// too many hops, or the end of the octets.
     mutating func skipName() -> Bool {
         var position = at
         var lowest = at
+        // What a pointer leads to stands wholly before it, so that a name depends on nothing that
+        // follows it and a message stays what it is when its end is cut off.
+        var limit = bytes.count
         var total = 1
         var end: Int?
         while true {
-            guard position < bytes.count else { return false }
+            guard position < limit else { return false }
             let length = Int(bytes[position])
             if length == 0 {
                 at = end ?? position + 1
@@ -35,15 +39,16 @@ struct Cursor: ~Escapable {
             }
             if length < 64 {
                 total += length + 1
-                guard total <= 255, position + length < bytes.count else { return false }
+                guard total <= 255, position + length < limit else { return false }
                 position += length + 1
                 continue
             }
-            guard length >= 0xc0, position + 1 < bytes.count, hopsLeft > 0 else { return false }
+            guard length >= 0xc0, position + 1 < limit, hopsLeft > 0 else { return false }
             hopsLeft -= 1
             let target = (length & 0x3f) << 8 | Int(bytes[position + 1])
             guard target < lowest, target >= MessageSize.header else { return false }
             if end == nil { end = position + 2 }
+            limit = lowest
             lowest = target
             position = target
         }

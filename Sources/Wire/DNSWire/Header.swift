@@ -13,7 +13,10 @@ package struct HeaderFlags: OptionSet, Hashable, Sendable {
     package static let recursionAvailable = HeaderFlags(rawValue: 0x0080)
     package static let authenticData = HeaderFlags(rawValue: 0x0020)
     package static let checkingDisabled = HeaderFlags(rawValue: 0x0010)
-    static let opcodeMask = HeaderFlags(rawValue: 0x7800)
+    /// Four bits of opcode.
+    package static let opcodeBits: UInt16 = 0x7800
+    /// RD and CD, which a reply repeats (RFC 1035 §4.1.1, RFC 4035 §3.1.6).
+    package static let echoedBits: UInt16 = 0x0110
 
     /// 0 to 15; 0 is QUERY.
     package var opcode: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 11) & 15 }

@@ -14,6 +14,8 @@ package struct ReplyWalker: Sendable {
     package let authorityCount: Int
     /// Without the OPT record.
     package let additionalCount: Int
+    /// Those of them that stand before the OPT record; all where there is none.
+    package let additionalBeforeOPT: Int
     /// The OPT record's octets.
     package let opt: Range<Int>?
     /// Response code with the OPT record's upper bits.
@@ -41,6 +43,7 @@ package struct ReplyWalker: Sendable {
         answerCount = Int(bytes.uint16(at: 6))
         authorityCount = Int(bytes.uint16(at: 8))
         var found: Range<Int>?
+        var before: Int?
         for index in 0..<counts {
             let start = cursor.at
             guard let head = cursor.record() else { throw .record(offset: start) }
@@ -49,6 +52,7 @@ package struct ReplyWalker: Sendable {
                     EDNS(bytes, head) != nil
                 else { throw .edns(offset: start) }
                 found = start..<head.dataEnd
+                before = index - answerCount - authorityCount
             }
             guard Self.dataFits(head, &cursor) else { throw .data(offset: start) }
             cursor.at = head.dataEnd
@@ -56,6 +60,7 @@ package struct ReplyWalker: Sendable {
         guard cursor.at == bytes.count else { throw .trailing(offset: cursor.at) }
         opt = found
         additionalCount = Int(bytes.uint16(at: 10)) - (found == nil ? 0 : 1)
+        additionalBeforeOPT = before ?? additionalCount
         let upper = found.map { UInt16(bytes[$0.lowerBound + 5]) } ?? 0
         responseCode = upper << 4 | UInt16(flags.rcode)
     }
