@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("Faults", .inTurn, .timeLimit(.minutes(10)))
+@Suite("Faults", Requirement.tools("dig", Tool.python), .inTurn, .timeLimit(.minutes(10)))
 struct FaultTests {
     @Test("without descriptors new sandboxes are refused, and all else goes on")
     func descriptors() async throws {
@@ -29,35 +29,25 @@ struct FaultTests {
                 #expect(try await Client(place).resolves("web.mynet"))
                 #expect(try await Self.dig(place, ["+tcp"]) == ["10.0.1.5"])
             }
-            try await node.require(
-                "endpoint",
-                "add",
-                "--network",
-                "n",
-                "--name",
-                "x",
-                "--ip",
-                "10.2.0.1"
-            )
+            try await node.require("endpoint add --network n --name x --ip 10.2.0.1")
 
             // What cannot be watched is refused, not taken for ended.
             let known = try await node.endpoints()
             var tied: Set<String> = []
             for process in [getpid(), getppid(), pid, 1] {
-                let outcome = try await node.waggle([
-                    "endpoint", "add", "--network", "n", "--name", "t", "--ip", "10.2.0.2", "--pid",
-                    "\(process)",
-                ])
+                let outcome = try await node.waggle(
+                    "endpoint add --network n --name t --ip 10.2.0.2 --pid \(process)"
+                )
                 if outcome.status == 0 { tied.insert(outcome.text) }
                 #expect(outcome.status == 0 || outcome.error.contains("Too many open files"))
             }
             #expect(tied.count < 4)
             #expect(try await node.endpoints() == known.union(tied))
-            for id in tied { try await node.require("endpoint", "rm", id) }
+            for id in tied { try await node.require("endpoint rm \(id)") }
 
             // Removing one makes room for one, and really closes its sockets.
             let before = ProcessView.sockets(of: pid).count
-            try await node.require("sandbox", "rm", "box3")
+            try await node.require("sandbox rm box3")
             #expect(ProcessView.sockets(of: pid).count == before - 2)
             let place = try #require(places["box3"])
             #expect(try await Client(place).ask("web.mynet", milliseconds: 300) == nil)
@@ -91,7 +81,7 @@ struct FaultTests {
 
                 // Commands have their own share, and are not kept waiting by the crowd.
                 let start = ContinuousClock.now
-                #expect(try await node.waggle(["status"]).status == 0)
+                #expect(try await node.waggle("status").status == 0)
                 #expect(try await Self.addSandbox(node, "d").status == 0)
                 #expect(ContinuousClock.now - start < .seconds(2))
             }
@@ -110,9 +100,9 @@ struct FaultTests {
                 let port = holder.output.split { $0.isWhitespace }.last ?? ""
                 let sockets = ProcessView.sockets(of: try node.pid)
                 let log = Folder.text(node.log)
-                let refused = try await node.waggle([
-                    "sandbox", "add", "late", "--listen", "127.0.0.1:\(port)", "--network", "mynet",
-                ])
+                let refused = try await node.waggle(
+                    "sandbox add late --listen 127.0.0.1:\(port) --network mynet"
+                )
                 #expect(refused.status == 1 && refused.complaints.count == 1, "\(refused)")
                 #expect(refused.error.contains("bind 127.0.0.1:\(port): Address already in use"))
                 #expect(ProcessView.sockets(of: try node.pid) == sockets)
@@ -161,7 +151,7 @@ struct FaultTests {
                 for index in 0..<5 { kept.insert(try await Self.add(node, "e\(index)")) }
                 try await withBackground(["sleep", "60"]) { sleeper in
                     _ = try await Self.add(node, "tied", "--pid", "\(sleeper.pid)")
-                    try await require("sh", "-c", "cat /dev/zero > \(disk)/filler || true")
+                    _ = try await run(["sh", "-c", "cat /dev/zero > \(disk)/filler"])
                     try await Self.exhaust(node, &kept)
 
                     // What ends by itself ends all the same.
@@ -259,22 +249,11 @@ struct FaultTests {
     }
 
     private static func addWeb(_ node: Node) async throws {
-        try await node.require(
-            "endpoint",
-            "add",
-            "--network",
-            "mynet",
-            "--name",
-            "web",
-            "--ip",
-            "10.0.1.5"
-        )
+        try await node.require("endpoint add --network mynet --name web --ip 10.0.1.5")
     }
 
     private static func addSandbox(_ node: Node, _ name: String) async throws -> Outcome {
-        try await node.waggle([
-            "sandbox", "add", name, "--listen", "127.0.0.1:0", "--network", "mynet",
-        ])
+        try await node.waggle("sandbox add \(name) --listen 127.0.0.1:0 --network mynet")
     }
 
     private static func dig(_ place: String, _ flags: [String]) async throws -> [String] {

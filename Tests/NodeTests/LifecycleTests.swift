@@ -2,7 +2,12 @@ import Foundation
 import Glibc
 import Testing
 
-@Suite("The daemon's life", .inTurn, .timeLimit(.minutes(10)))
+@Suite(
+    "The daemon's life",
+    Requirement.tools(Tool.python),
+    .inTurn,
+    .timeLimit(.minutes(10))
+)
 struct LifecycleTests {
     @Test("one ready line on standard output, and nothing else, once it serves")
     func ready() async throws {
@@ -11,7 +16,7 @@ struct LifecycleTests {
             let line = process.output
             #expect(line.hasPrefix("ready node=n1 socket=\(node.socket) version="))
             #expect(line.filter { $0 == "\n" }.count == 1)
-            #expect(try await node.waggle(["status"]).status == 0)
+            #expect(try await node.waggle("status").status == 0)
             #expect(process.output == line)
         }
     }
@@ -42,15 +47,7 @@ struct LifecycleTests {
     @Test("a stop ends with 0 and waits for no client", arguments: [SIGTERM, SIGINT])
     func stop(signal: Int32) async throws {
         try await withNode { node in
-            try await node.require(
-                "sandbox",
-                "add",
-                "box",
-                "--listen",
-                "127.0.0.1:0",
-                "--network",
-                "mynet"
-            )
+            try await node.require("sandbox add box --listen 127.0.0.1:0 --network mynet")
             let place = try #require(try await node.places()["box"])
             let crowd = [Tool.python, Repository.fixture("connect.py"), "4", place]
             let index = try await node.json("status")["index"].number

@@ -42,19 +42,18 @@ struct LookingTests {
     func documents(command: String) async throws {
         try await withNode { node in
             let place = try await Self.fill(node)
-            var words = command.split(separator: " ").map { String($0) }
-            if words[0] == "query" { words.insert("@\(place)", at: 1) }
-            let outcome = try await node.waggle(words + ["--json"])
+            let wanted = try #require(Self.keys[command])
+            let command = command.replacing("query", with: "query @\(place)")
+            let outcome = try await node.waggle(command + " --json")
             #expect(outcome.status == 0 && outcome.error.isEmpty, "\(outcome)")
             let document = try JSON(outcome.output)
             let items = command.contains("ls") || command == "records" ? document.list : [document]
             #expect(!items.isEmpty)
-            let wanted = try #require(Self.keys[command])
             for item in items {
                 #expect(item.keys.isSuperset(of: wanted), "\(wanted.subtracting(item.keys))")
             }
             // People get a table or lines, with the same facts.
-            let human = try await node.waggle(words)
+            let human = try await node.waggle(command)
             #expect(human.status == 0 && human.lines.count > 1, "\(human)")
             #expect((try? JSON(human.output)) == nil)
         }
@@ -64,8 +63,7 @@ struct LookingTests {
     func empty() async throws {
         try await withNode { node in
             for command in ["sandbox ls", "endpoint ls", "network ls", "records"] {
-                let words = command.split(separator: " ").map { String($0) }
-                let outcome = try await node.waggle(words + ["--json"])
+                let outcome = try await node.waggle(command + " --json")
                 #expect(outcome.status == 0 && outcome.text == "[]", "\(command): \(outcome)")
             }
         }
@@ -84,7 +82,7 @@ struct LookingTests {
                 ("www.example.net", "A", "forward", "SERVFAIL"),
             ]
             for row in rows {
-                let report = try await node.json("explain", row.name, row.type, "--sandbox", "box")
+                let report = try await node.json("explain \(row.name) \(row.type) --sandbox box")
                 #expect(report["verdict"].text == row.verdict, "\(row)")
                 #expect(!report["steps"].list.isEmpty)
                 let port = place.split(separator: ":").last.map { String($0) } ?? ""
@@ -96,7 +94,7 @@ struct LookingTests {
                 if row.verdict != "forward" { #expect(report["rcode"].text == row.code) }
                 let answers = reply.lines.filter { !$0.hasPrefix(";") }.map(Self.spaced)
                 #expect(report["answers"].texts.map(Self.spaced) == answers, "\(row)")
-                let text = try await node.require("explain", row.name, row.type, "--sandbox", "box")
+                let text = try await node.require("explain \(row.name) \(row.type) --sandbox box")
                 #expect(Self.ageless(text) == Self.ageless(report["text"].text))
             }
         }
@@ -119,9 +117,9 @@ struct LookingTests {
                 #expect(outcome.output.contains("10.0.1.100"), "\(outcome)")
                 #expect(outcome.output.contains("over \(flags == ["--tcp"] ? "tcp" : "udp")"))
             }
-            let short = try await node.waggle(["query", "@\(place)", "web", "A", "--short"])
+            let short = try await node.waggle("query @\(place) web A --short")
             #expect(short.text == "10.0.1.100")
-            let silent = try await node.waggle(["query", "@127.0.0.1:1", "web"])
+            let silent = try await node.waggle("query @127.0.0.1:1 web")
             #expect(silent.status == 1 && silent.complaints.count == 1, "\(silent)")
         }
     }
@@ -134,10 +132,9 @@ struct LookingTests {
 
     @Test("--help on every command ends with 0 and says how it is used", arguments: commands)
     func help(command: String) async throws {
-        let words = command.split(separator: " ").map { String($0) }
-        let outcome = try await run([Executable.path] + words + ["--help"])
+        let outcome = try await run([Executable.path] + words(command) + ["--help"])
         #expect(outcome.status == 0 && outcome.error.isEmpty, "\(outcome)")
-        let usage = (["USAGE: waggle"] + words).joined(separator: " ")
+        let usage = (["USAGE: waggle"] + words(command)).joined(separator: " ")
         #expect(outcome.output.contains(usage), "\(outcome)")
     }
 
@@ -153,7 +150,7 @@ struct LookingTests {
                     ProcessView.sockets(of: try node.pid).count == sockets + 1
                 }
                 #expect(isWaiting && watcher.isRunning)
-                try await node.require("network", "attach", "news")
+                try await node.require("network attach news")
                 #expect(await watcher.end(within: 5) == 0)
                 let lines = watcher.output.split(separator: "\n")
                 #expect(lines.first == "200")
@@ -203,9 +200,9 @@ struct LookingTests {
             #expect(status["node"]["name"].text == "of-flag")
             #expect(status["upstreams"].texts == ["192.0.2.1", "[2001:db8::1]:5353"])
             let place = try await Self.fill(node)
-            let vip = try await node.json("query", "@\(place)", "web")
+            let vip = try await node.json("query @\(place) web")
             #expect(vip["answer"].list.first?["ttl"].number == 77)
-            let task = try await node.json("query", "@\(place)", "tasks.web")
+            let task = try await node.json("query @\(place) tasks.web")
             #expect(task["answer"].list.first?["ttl"].number == 66)
         }
     }
@@ -214,43 +211,12 @@ struct LookingTests {
 
     /// A sandbox `box`, a service and a container; where the sandbox listens.
     private static func fill(_ node: Node) async throws -> String {
+        try await node.require("sandbox add box --listen 127.0.0.1:0 --network mynet")
         try await node.require(
-            "sandbox",
-            "add",
-            "box",
-            "--listen",
-            "127.0.0.1:0",
-            "--network",
-            "mynet"
+            "endpoint add --network mynet --name web.1 --service web --vip 10.0.1.100 --ip"
+                + " 10.0.1.5 --port tcp:http:80"
         )
-        try await node.require(
-            "endpoint",
-            "add",
-            "--network",
-            "mynet",
-            "--name",
-            "web.1",
-            "--service",
-            "web",
-            "--vip",
-            "10.0.1.100",
-            "--ip",
-            "10.0.1.5",
-            "--port",
-            "tcp:http:80"
-        )
-        try await node.require(
-            "endpoint",
-            "add",
-            "--network",
-            "mynet",
-            "--name",
-            "db",
-            "--ip",
-            "10.0.1.6",
-            "--sandbox",
-            "box"
-        )
+        try await node.require("endpoint add --network mynet --name db --ip 10.0.1.6 --sandbox box")
         return try await node.places()["box"] ?? ""
     }
 

@@ -84,9 +84,8 @@ struct RefusalTests {
         arguments: asking
     )
     func unreachable(command: String) async throws {
-        let words = command.split(separator: " ").map { String($0) }
         let socket = "/nonexistent/waggle.sock"
-        let outcome = try await run([Executable.path] + words + ["--socket", socket])
+        let outcome = try await run([Executable.path] + words(command) + ["--socket", socket])
         #expect(outcome.status == 3, "\(outcome)")
         #expect(outcome.output.isEmpty)
         #expect(outcome.complaints.count == 1, "\(outcome)")
@@ -96,24 +95,14 @@ struct RefusalTests {
     @Test("a thing that is not there ends with 4 and one line")
     func absent() async throws {
         try await withNode { node in
-            try await node.require(
-                "sandbox",
-                "add",
-                "box",
-                "--listen",
-                "127.0.0.1:0",
-                "--network",
-                "n"
-            )
+            try await node.require("sandbox add box --listen 127.0.0.1:0 --network n")
             for command in [
                 "sandbox rm x", "endpoint rm x", "endpoint drain x", "endpoint renew x",
                 "network detach x", "records x", "endpoint ls --network x",
                 "explain web --sandbox x",
                 "endpoint add --network n --name a --ip 10.0.0.1 --sandbox x",
             ] {
-                let outcome = try await node.waggle(
-                    command.split(separator: " ").map { String($0) }
-                )
+                let outcome = try await node.waggle(command)
                 #expect(outcome.status == 4, "\(command): \(outcome)")
                 #expect(outcome.output.isEmpty)
                 #expect(outcome.complaints.count == 1, "\(command): \(outcome)")
@@ -141,9 +130,8 @@ struct RefusalTests {
 
     @Test("wrong usage ends with 2, one line on stderr and nothing on stdout", arguments: misused)
     func usage(command: String) async throws {
-        let words = command.split(separator: " ").map { String($0) }
         let outcome = try await run(
-            [Executable.path] + words,
+            [Executable.path] + words(command),
             environment: ["WAGGLE_SOCKET": "/nonexistent/waggle.sock"]
         )
         #expect(outcome.status == 2, "\(outcome)")

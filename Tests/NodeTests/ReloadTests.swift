@@ -29,16 +29,7 @@ struct ReloadTests {
             let place = try #require(try await node.places()["box"])
             let client = try Client(place)
             try await node.require(
-                "endpoint",
-                "add",
-                "--network",
-                "mynet",
-                "--name",
-                "own",
-                "--ip",
-                "10.0.1.9",
-                "--sandbox",
-                "box"
+                "endpoint add --network mynet --name own --ip 10.0.1.9 --sandbox box"
             )
             let pid = try node.pid
             let sockets = ProcessView.sockets(of: pid)
@@ -123,13 +114,33 @@ struct ReloadTests {
         }
     }
 
+    @Test("times to live, zone files and upstreams are taken up, and sockets stay")
+    func values() async throws {
+        let box = #""sandboxes": [ { "name": "box", "listen": "127.0.0.1:0", "networks": ["n"] } ]"#
+        let web = #""endpoints": [ { "network": "n", "name": "web", "ip": "10.0.0.1" } ]"#
+        let zone = #""dns": { "zoneFiles": ["static.zone"], "ttl": { "task": TTL } }"#
+        let file = "{ \(box), \(web), \(zone) }"
+        try await withNode(.init(configuration: "{ \(box), \(web) }")) { node in
+            let place = try await node.places()["box"] ?? ""
+            for (ttl, address) in [("11", "192.0.2.1"), ("12", "192.0.2.2")] {
+                try node.folder.write("static.zone", "host.example. 60 IN A \(address)\n")
+                #expect(try await node.reload(file.replacing("TTL", with: ttl)))
+                let host = try await node.json("query @\(place) host.example")
+                #expect(host["answer"].list.map { $0["data"].text } == [address])
+                let task = try await node.json("query @\(place) web.n")
+                #expect(task["answer"].list.first?["ttl"].number == Int(ttl))
+            }
+            #expect(try await node.places()["box"] == place)
+        }
+    }
+
     @Test("keys that need a start are named, and the rest is taken up")
     func laterKeys() async throws {
         try await withNode(.init(configuration: "{}")) { node async throws in
             let text = #"{ "dns": { "threads": 3 }, "networks": [ { "name": "taken" } ] }"#
             #expect(try await node.reload(text))
             #expect(node.complaints.contains("takes effect at the next start key=dns.threads"))
-            #expect(try await node.json("network", "ls").list.map { $0["name"].text } == ["taken"])
+            #expect(try await node.json("network ls").list.map { $0["name"].text } == ["taken"])
         }
     }
 }

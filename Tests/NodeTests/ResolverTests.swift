@@ -53,16 +53,8 @@ struct ResolverTests {
             try await withNamespace { space in
                 try space.setResolvConf("nameserver 127.0.0.11\noptions timeout:2 attempts:1\n")
                 try await space.address("10.0.1.200/24", "fd00::200/64")
-                try await node.require(
-                    "sandbox",
-                    "add",
-                    "box",
-                    "--netns",
-                    space.path,
-                    "--network",
-                    "mynet"
-                )
-                try await node.require("endpoint", "add", "--file", "-", input: Self.endpoints)
+                try await node.require("sandbox add box --netns \(space.path) --network mynet")
+                try await node.require("endpoint add --file -", input: Self.endpoints)
                 for question in Self.questions where resolver.kinds.contains(question.kind) {
                     let words = space.inside + resolver.words(question)
                     let outcome = try await run(words)
@@ -82,26 +74,12 @@ struct ResolverTests {
             try await withNamespace { one in
                 try await withNamespace { other in
                     try await node.require(
-                        "sandbox",
-                        "add",
-                        "front-first",
-                        "--netns",
-                        one.path,
-                        "--network",
-                        "front",
-                        "--network",
-                        "back"
+                        "sandbox add front-first --netns \(one.path) --network front --network"
+                            + " back"
                     )
                     try await node.require(
-                        "sandbox",
-                        "add",
-                        "back-first",
-                        "--netns",
-                        other.path,
-                        "--network",
-                        "back",
-                        "--network",
-                        "front"
+                        "sandbox add back-first --netns \(other.path) --network back --network"
+                            + " front"
                     )
                     try await Self.add(node, "front", "both", "10.1.0.1")
                     try await Self.add(node, "back", "both", "10.2.0.1")
@@ -122,24 +100,18 @@ struct ResolverTests {
                 try await withNamespace { blue in
                     for (space, network) in [(red, "red"), (blue, "blue")] {
                         try await node.require(
-                            "sandbox",
-                            "add",
-                            network,
-                            "--netns",
-                            space.path,
-                            "--network",
-                            network,
-                            "--internal"
+                            "sandbox add \(network) --netns \(space.path) --network \(network)"
+                                + " --internal"
                         )
                     }
                     try await Self.add(node, "red", "mine", "10.1.0.1")
                     #expect(try await Self.short(red, "mine") == ["10.1.0.1"])
                     for name in ["mine", "mine.red"] {
-                        let reply = try await blue.run("dig", "@127.0.0.11", name)
+                        let reply = try await blue.run("dig @127.0.0.11 \(name)")
                         #expect(reply.output.contains("status: REFUSED"), "\(name): \(reply)")
                         #expect(!reply.output.contains("10.1.0.1"))
                     }
-                    let reverse = try await blue.run("dig", "@127.0.0.11", "-x", "10.1.0.1")
+                    let reverse = try await blue.run("dig @127.0.0.11 -x 10.1.0.1")
                     #expect(!reverse.output.contains("mine"))
                 }
             }
@@ -152,19 +124,10 @@ struct ResolverTests {
         _ name: String,
         _ address: String
     ) async throws {
-        try await node.require(
-            "endpoint",
-            "add",
-            "--network",
-            network,
-            "--name",
-            name,
-            "--ip",
-            address
-        )
+        try await node.require("endpoint add --network \(network) --name \(name) --ip \(address)")
     }
 
     private static func short(_ space: Namespace, _ name: String) async throws -> [String] {
-        try await space.run("dig", "+short", "+time=3", "@127.0.0.11", name).lines.sorted()
+        try await space.run("dig +short +time=3 @127.0.0.11 \(name)").lines.sorted()
     }
 }

@@ -1,25 +1,21 @@
-import Base
 import Foundation
 import Glibc
-import LinuxSystem
 import Testing
 
-@Suite("Sandboxes", Requirement.namespaces, .inTurn, .timeLimit(.minutes(10)))
+@Suite(
+    "Sandboxes",
+    Requirement.namespaces,
+    Requirement.tools("dig", Tool.python),
+    .inTurn,
+    .timeLimit(.minutes(10))
+)
 struct SandboxTests {
     @Test("a process's namespace is served, by UDP and TCP")
     func byProcess() async throws {
         try await withNode { node in
             try await withBackground(["unshare", "--net", "sleep", "60"]) { sleeper in
-                try await Self.waitForNamespace(of: sleeper.pid)
-                try await node.require(
-                    "sandbox",
-                    "add",
-                    "box",
-                    "--pid",
-                    "\(sleeper.pid)",
-                    "--network",
-                    "mynet"
-                )
+                try await sleeper.hasEnteredNamespace()
+                try await node.require("sandbox add box --pid \(sleeper.pid) --network mynet")
                 try await Self.addWeb(node)
                 for flag in ["+notcp", "+tcp"] {
                     let reply = try await run([
@@ -38,38 +34,13 @@ struct SandboxTests {
             try await withNamespace { guests in
                 try await home.connect("192.0.2.1/24", to: guests, "192.0.2.2/24")
                 for address in ["198.51.100.2/32", "10.0.1.77/32"] {
-                    try await require(
-                        "ip",
-                        "-n",
-                        guests.name,
-                        "address",
-                        "add",
-                        address,
-                        "dev",
-                        "eth0"
-                    )
-                    try await require(
-                        "ip",
-                        "-n",
-                        home.name,
-                        "route",
-                        "add",
-                        address,
-                        "dev",
-                        "eth0"
-                    )
+                    try await require("ip -n \(guests.name) address add \(address) dev eth0")
+                    try await require("ip -n \(home.name) route add \(address) dev eth0")
                 }
                 try await withNode(.init(prefix: home.inside)) { node in
                     try await node.require(
-                        "sandbox",
-                        "add",
-                        "plain",
-                        "--listen",
-                        "192.0.2.1:5300",
-                        "--network",
-                        "mynet",
-                        "--allow",
-                        "192.0.2.0/24"
+                        "sandbox add plain --listen 192.0.2.1:5300 --network mynet --allow"
+                            + " 192.0.2.0/24"
                     )
                     try await Self.addWeb(node)
                     for transport in ["+notcp", "+tcp"] {
@@ -78,14 +49,7 @@ struct SandboxTests {
                             ("198.51.100.2", "REFUSED"),
                         ] {
                             let reply = try await guests.run(
-                                "dig",
-                                transport,
-                                "-b",
-                                source,
-                                "-p",
-                                "5300",
-                                "@192.0.2.1",
-                                "web"
+                                "dig \(transport) -b \(source) -p 5300 @192.0.2.1 web"
                             )
                             #expect(reply.output.contains("status: \(code)"), "\(source) \(reply)")
                             #expect(reply.output.contains("10.0.1.5") == (code == "NOERROR"))
@@ -101,19 +65,12 @@ struct SandboxTests {
         try await withNode { node in
             try await withNamespace { space in
                 try await node.require(
-                    "sandbox",
-                    "add",
-                    "box",
-                    "--netns",
-                    space.path,
-                    "--network",
-                    "mynet",
-                    "--redirect"
+                    "sandbox add box --netns \(space.path) --network mynet --redirect"
                 )
                 try await Self.addWeb(node)
                 try await Self.expectWeb(space)
                 #expect(try await space.rules().contains("dnat to 127.0.0.11"))
-                let listening = try await space.run("ss", "-Hlnut")
+                let listening = try await space.run("ss -Hlnut")
                 #expect(!listening.output.contains("127.0.0.11:53 "), "\(listening)")
                 // Port 53 is free for the container's own server.
                 let holder = Repository.fixture("hold.py")
@@ -123,7 +80,7 @@ struct SandboxTests {
                     #expect(await eventually(within: 5) { program.output.contains("held 53") })
                     try await Self.expectWeb(space)
                 }
-                try await node.require("sandbox", "rm", "box")
+                try await node.require("sandbox rm box")
                 #expect(try await space.rules().isEmpty)
             }
         }
@@ -139,22 +96,14 @@ struct SandboxTests {
                 let words = [Tool.python, Repository.fixture("hold.py"), address, "53"]
                 try await withBackground(space.inside + words) { holder in
                     #expect(await eventually(within: 5) { holder.output.contains("held 53") })
-                    try await node.require(
-                        "sandbox",
-                        "add",
-                        "box",
-                        "--netns",
-                        space.path,
-                        "--network",
-                        "mynet"
-                    )
+                    try await node.require("sandbox add box --netns \(space.path) --network mynet")
                     try await Self.addWeb(node)
                     try await Self.expectWeb(space)
                     // The new daemon's port is another one, and the old rules must not stay.
                     try await node.restart(SIGTERM)
                     try await Self.expectWeb(space)
                     #expect(try await space.rules().components(separatedBy: "dnat").count == 3)
-                    try await node.require("sandbox", "rm", "box")
+                    try await node.require("sandbox rm box")
                     #expect(try await space.rules().isEmpty)
                 }
             }
@@ -165,21 +114,13 @@ struct SandboxTests {
     func oneEach() async throws {
         try await withNode { node in
             try await withNamespace { space in
-                try await node.require(
-                    "sandbox",
-                    "add",
-                    "first",
-                    "--netns",
-                    space.path,
-                    "--network",
-                    "mynet"
-                )
+                try await node.require("sandbox add first --netns \(space.path) --network mynet")
                 try await Self.addWeb(node)
                 try await withBackground(space.inside + ["sleep", "60"]) { sleeper in
-                    try await Self.waitForNamespace(of: sleeper.pid)
-                    let second = try await node.waggle([
-                        "sandbox", "add", "second", "--pid", "\(sleeper.pid)", "--network", "other",
-                    ])
+                    try await sleeper.hasEnteredNamespace()
+                    let second = try await node.waggle(
+                        "sandbox add second --pid \(sleeper.pid) --network other"
+                    )
                     #expect(second.status == 1, "\(second)")
                     #expect(second.error.contains("sandbox first serves this namespace"))
                     #expect(second.complaints.count == 1)
@@ -243,22 +184,13 @@ struct SandboxTests {
     // MARK: -
 
     private static func addWeb(_ node: Node) async throws {
-        try await node.require(
-            "endpoint",
-            "add",
-            "--network",
-            "mynet",
-            "--name",
-            "web",
-            "--ip",
-            "10.0.1.5"
-        )
+        try await node.require("endpoint add --network mynet --name web --ip 10.0.1.5")
     }
 
     /// The resolver inside answers over both transports.
     private static func expectWeb(_ space: Namespace) async throws {
         for flag in ["+notcp", "+tcp"] {
-            let reply = try await space.run("dig", "+short", "+time=3", flag, "@127.0.0.11", "web")
+            let reply = try await space.run("dig +short +time=3 \(flag) @127.0.0.11 web")
             #expect(reply.lines == ["10.0.1.5"], "\(flag): \(reply)")
         }
     }
@@ -281,14 +213,5 @@ struct SandboxTests {
         _ flags: [String]
     ) async throws -> Outcome {
         try await run(["dig", "-p", port, "@127.0.0.1", name] + flags)
-    }
-
-    /// A process is in its own namespace a moment after it has started.
-    private static func waitForNamespace(of pid: Int32) async throws {
-        let own = try FileIdentity(path: "/proc/self/ns/net")
-        let isThere = await eventually(within: 5) {
-            (try? FileIdentity(path: "/proc/\(pid)/ns/net")) ?? own != own
-        }
-        if !isThere { throw HarnessError("process \(pid) entered no namespace") }
     }
 }

@@ -31,31 +31,11 @@ struct StateTests {
     }
 
     private static func fill(_ node: Node, _ space: Namespace, _ pid: Int32) async throws {
-        try await node.require("network", "attach", "empty", "--subnet", "10.9.0.0/24")
+        try await node.require("network attach empty --subnet 10.9.0.0/24")
+        try await node.require("sandbox add box --netns \(space.path) --network mynet --network m2")
         try await node.require(
-            "sandbox",
-            "add",
-            "box",
-            "--netns",
-            space.path,
-            "--network",
-            "mynet",
-            "--network",
-            "m2"
-        )
-        try await node.require(
-            "sandbox",
-            "add",
-            "plain",
-            "--listen",
-            "127.0.0.1:0",
-            "--network",
-            "mynet",
-            "--allow",
-            "10.0.0.0/8",
-            "--upstream",
-            "192.0.2.1:5353",
-            "--internal"
+            "sandbox add plain --listen 127.0.0.1:0 --network mynet --allow 10.0.0.0/8"
+                + " --upstream 192.0.2.1:5353 --internal"
         )
         for words in [
             "web.1 --service web --vip 10.0.1.100 --ip 10.0.1.1 --port tcp:http:80 --id w1",
@@ -68,14 +48,14 @@ struct StateTests {
             let outcome = try await node.waggle(words.map { String($0) })
             guard outcome.status == 0 else { throw HarnessError("\(outcome)") }
         }
-        try await node.require("endpoint", "drain", "w2")
-        try await node.require("endpoint", "rm", "g")
+        try await node.require("endpoint drain w2")
+        try await node.require("endpoint rm g")
     }
 
     /// What the lists show, without ages and without a port that the kernel has chosen.
     private static func everything(_ node: Node) async throws -> [String] {
         var lines: [String] = []
-        for sandbox in try await node.json("sandbox", "ls").list {
+        for sandbox in try await node.json("sandbox ls").list {
             let parts = [
                 sandbox["name"].text, sandbox["kind"].text, sandbox["state"].text,
                 "\(sandbox["networks"].texts)", "\(sandbox["allow"].texts)",
@@ -83,7 +63,7 @@ struct StateTests {
             ]
             lines.append(parts.joined(separator: " "))
         }
-        for endpoint in try await node.json("endpoint", "ls").list {
+        for endpoint in try await node.json("endpoint ls").list {
             let parts = [
                 endpoint["id"].text, endpoint["name"].text, endpoint["ip"].text,
                 endpoint["ip6"].text, endpoint["vip"].text, endpoint["service"].text,
@@ -92,7 +72,7 @@ struct StateTests {
             ]
             lines.append(parts.joined(separator: " "))
         }
-        for network in try await node.json("network", "ls").list {
+        for network in try await node.json("network ls").list {
             lines.append("\(network["name"].text) \(network["subnets"].texts)")
         }
         return lines
@@ -101,15 +81,7 @@ struct StateTests {
     @Test("an endpoint ends with its sandbox, its process or its time, and a renewed one goes on")
     func ties() async throws {
         try await withNode { node in
-            try await node.require(
-                "sandbox",
-                "add",
-                "box",
-                "--listen",
-                "127.0.0.1:0",
-                "--network",
-                "mynet"
-            )
+            try await node.require("sandbox add box --listen 127.0.0.1:0 --network mynet")
             let words = ["endpoint", "add", "--network", "mynet", "--ip", "10.0.1.1", "--name"]
             func add(_ name: String, _ flags: String...) async throws {
                 let outcome = try await node.waggle(words + [name, "--id", name] + flags)
@@ -130,11 +102,11 @@ struct StateTests {
                 )
             }
             let isOver = try await eventually(within: 4) {
-                try await node.require("endpoint", "renew", "renewed")
+                try await node.require("endpoint renew renewed")
                 return try await !node.endpoints().contains("timed")
             }
             #expect(isOver)
-            try await node.require("sandbox", "rm", "box")
+            try await node.require("sandbox rm box")
             #expect(try await node.endpoints() == ["stays", "renewed"])
             try await node.restart(SIGKILL)
             #expect(try await node.endpoints() == ["stays", "renewed"])
@@ -149,18 +121,7 @@ struct StateTests {
             """
         try await withNode(.init(configuration: file)) { node in
             try await node.require(
-                "endpoint",
-                "add",
-                "--network",
-                "mynet",
-                "--name",
-                "db",
-                "--ip",
-                "10.0.1.2",
-                "--sandbox",
-                "box",
-                "--id",
-                "tied"
+                "endpoint add --network mynet --name db --ip 10.0.1.2 --sandbox box --id tied"
             )
             try await node.restart(SIGKILL)
             #expect(try await node.endpoints().contains("tied"))
@@ -182,18 +143,7 @@ struct StateTests {
     )
     func allOrNone(entry: String, status: Int32, why: String) async throws {
         try await withNode { node in
-            try await node.require(
-                "endpoint",
-                "add",
-                "--network",
-                "n",
-                "--name",
-                "k",
-                "--ip",
-                "10.0.0.9",
-                "--id",
-                "known"
-            )
+            try await node.require("endpoint add --network n --name k --ip 10.0.0.9 --id known")
             let good = #"{"network": "n", "name": "a", "ip": "10.0.0.1", "id": "a"}"#
             let last = #"{"network": "other", "name": "c", "ip": "10.0.0.3", "id": "c"}"#
             let log = Folder.text(node.log)
@@ -251,16 +201,7 @@ struct StateTests {
         try await withNode { node in
             for name in ["a", "b"] {
                 try await node.require(
-                    "endpoint",
-                    "add",
-                    "--network",
-                    "n",
-                    "--name",
-                    name,
-                    "--ip",
-                    "10.0.0.1",
-                    "--id",
-                    name
+                    "endpoint add --network n --name \(name) --ip 10.0.0.1 --id \(name)"
                 )
             }
             try await node.end(SIGKILL)
@@ -277,16 +218,7 @@ struct StateTests {
     func damaged() async throws {
         try await withNode { node in
             for name in ["a", "b", "c"] {
-                try await node.require(
-                    "endpoint",
-                    "add",
-                    "--network",
-                    "n",
-                    "--name",
-                    name,
-                    "--ip",
-                    "10.0.0.1"
-                )
+                try await node.require("endpoint add --network n --name \(name) --ip 10.0.0.1")
             }
             try await node.end(SIGKILL)
             let broken = Folder.text(node.log).replacingOccurrences(
@@ -303,19 +235,11 @@ struct StateTests {
         }
     }
 
-    @Test("a sandbox that cannot be opened now is not forgotten", Requirement.namespaces)
+    @Test("a sandbox that cannot be opened now is not forgotten")
     func notNow() async throws {
         try await withNode { node in
             for index in 0..<20 {
-                try await node.require(
-                    "sandbox",
-                    "add",
-                    "box\(index)",
-                    "--listen",
-                    "127.0.0.1:0",
-                    "--network",
-                    "n"
-                )
+                try await node.require("sandbox add box\(index) --listen 127.0.0.1:0 --network n")
             }
             try await node.end(SIGKILL)
             try await node.up(prefix: ["sh", "-c", "ulimit -n 48; exec \"$0\" \"$@\""])
@@ -334,27 +258,11 @@ struct StateTests {
                 try await withNamespace { goes in
                     for (name, space) in [("stays", stays), ("goes", goes)] {
                         try await node.require(
-                            "sandbox",
-                            "add",
-                            name,
-                            "--netns",
-                            space.path,
-                            "--network",
-                            "mynet"
+                            "sandbox add \(name) --netns \(space.path) --network mynet"
                         )
                         try await node.require(
-                            "endpoint",
-                            "add",
-                            "--network",
-                            "mynet",
-                            "--name",
-                            name,
-                            "--ip",
-                            "10.0.0.1",
-                            "--sandbox",
-                            name,
-                            "--id",
-                            name
+                            "endpoint add --network mynet --name \(name) --ip 10.0.0.1"
+                                + " --sandbox \(name) --id \(name)"
                         )
                     }
                     try await node.end(SIGKILL)

@@ -35,7 +35,7 @@ struct VanishTests {
                         #expect(isLetGo, "\(ProcessView.descriptors(of: pid)) not \(before)")
                         // The kernel takes a namespace down a moment after its last user went.
                         let isGone = try await eventually(within: 3) {
-                            try await !home.run("ip", "-br", "link").output.contains("eth0")
+                            try await !home.run("ip -br link").output.contains("eth0")
                         }
                         #expect(isGone)
                         #expect(try await node.sandboxes() == [stays.name: "serving"])
@@ -62,7 +62,7 @@ struct VanishTests {
                 }
                 #expect(isWaiting)
                 #expect(try await !node.json("status")["problems"].list.isEmpty)
-                try await require("ip", "netns", "add", space.name)
+                try await require("ip netns add \(space.name)")
                 let isServed = try await eventually(within: 5) {
                     try await node.sandboxes() == ["box": "serving"]
                 }
@@ -73,39 +73,21 @@ struct VanishTests {
         }
     }
 
-    @Test("a killed process takes its sandbox and its endpoint along, and no other")
-    func killed() async throws {
+    @Test(
+        "a killed process takes its sandbox and its endpoint along, and no other",
+        arguments: ["--pid PID", "--netns /proc/PID/ns/net", "--netns /proc/PID/task/PID/ns/net"]
+    )
+    func killed(place: String) async throws {
         try await withNode { node in
             try await withNamespace { stays in
                 try await Self.serve(node, stays)
                 let before = ProcessView.descriptors(of: try node.pid).count
                 try await withBackground(["unshare", "--net", "sleep", "60"]) { sleeper in
-                    let place = "/proc/\(sleeper.pid)/ns/net"
-                    let isInside = try await eventually(within: 5) {
-                        try await run(["nsenter", "--net=\(place)", "ip", "-br", "link"])
-                            .output.contains("DOWN")
-                    }
-                    #expect(isInside)
+                    try await sleeper.hasEnteredNamespace()
+                    let flags = place.replacing("PID", with: "\(sleeper.pid)")
+                    try await node.require("sandbox add process --network n \(flags)")
                     try await node.require(
-                        "sandbox",
-                        "add",
-                        "process",
-                        "--pid",
-                        "\(sleeper.pid)",
-                        "--network",
-                        "n"
-                    )
-                    try await node.require(
-                        "endpoint",
-                        "add",
-                        "--network",
-                        "n",
-                        "--name",
-                        "process",
-                        "--ip",
-                        "10.0.0.2",
-                        "--sandbox",
-                        "process"
+                        "endpoint add --network n --name process --ip 10.0.0.2 --sandbox process"
                     )
                     #expect(try await Client(inside: stays).resolves("process"))
                     sleeper.send(SIGKILL)
@@ -176,34 +158,16 @@ struct VanishTests {
 
     /// A sandbox in the namespace and an endpoint that ends with it, both of its name.
     private static func serve(_ node: Node, _ space: Namespace) async throws {
+        try await node.require("sandbox add \(space.name) --netns \(space.path) --network n")
         try await node.require(
-            "sandbox",
-            "add",
-            space.name,
-            "--netns",
-            space.path,
-            "--network",
-            "n"
-        )
-        try await node.require(
-            "endpoint",
-            "add",
-            "--network",
-            "n",
-            "--name",
-            space.name,
-            "--ip",
-            "10.0.0.1",
-            "--sandbox",
-            space.name,
-            "--id",
-            space.name
+            "endpoint add --network n --name \(space.name) --ip 10.0.0.1 --sandbox"
+                + " \(space.name) --id \(space.name)"
         )
     }
 
     /// Ends of pairs whose other ends are in containers.
     private static func interfaces(_ home: Namespace) async throws -> Int {
-        try await home.run("ip", "-br", "link").lines.count { $0.hasPrefix("c") }
+        try await home.run("ip -br link").lines.count { $0.hasPrefix("c") }
     }
 
     /// Deletes every namespace whose name begins so.

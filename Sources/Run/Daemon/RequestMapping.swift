@@ -13,14 +13,13 @@ enum RequestMapping {
         let place: Sandbox.Place
         switch request.place {
         case .netns(let path):
-            place = .namespace(path: path)
+            // A number of /proc is soon another process's, so it is held to what it is now.
+            place =
+                if let pid = process(ofNamespace: path) { try process(pid) } else {
+                    .namespace(path: path)
+                }
         case .pid(let number):
-            let pid = Int32(number)
-            place = .process(
-                pid: pid,
-                startTime: try ProcessWatch.startTime(pid: pid),
-                inode: try FileIdentity(path: "/proc/\(pid)/ns/net").inode
-            )
+            place = try process(Int32(number))
         case .listen(let endpoint):
             place = .address(endpoint)
         }
@@ -33,6 +32,21 @@ enum RequestMapping {
 
     static func spec(_ choice: UpstreamChoice) -> UpstreamSpec {
         UpstreamSpec(server: choice.address, fromSandbox: choice.fromSandbox)
+    }
+
+    private static func process(_ pid: Int32) throws(SystemError) -> Sandbox.Place {
+        .process(
+            pid: pid,
+            startTime: try ProcessWatch.startTime(pid: pid),
+            inode: try FileIdentity(path: "/proc/\(pid)/ns/net").inode
+        )
+    }
+
+    /// The process of a path like `/proc/42/ns/net`.
+    private static func process(ofNamespace path: String) -> Int32? {
+        let parts = path.split(separator: "/")
+        guard parts.count == 4, parts[0] == "proc", parts[2...] == ["ns", "net"] else { return nil }
+        return Int32(parts[1])
     }
 
     static func sandbox(

@@ -191,10 +191,10 @@ extension ControlState {
         }
     }
 
-    /// The process whose namespace a path like `/proc/42/ns/net` shows: it goes without an unmount.
+    /// The process under whose folder of `/proc` a path is, as `/proc/42/task/43/ns/net`: it goes
+    /// without an unmount.
     private static func processOf(path: String) -> Int32? {
         let parts = path.split(separator: "/")
-        guard parts.count >= 4, parts[0] == "proc", parts[2] == "ns" else { return nil }
-        return Int32(parts[1])
+        return parts.count > 2 && parts[0] == "proc" ? Int32(parts[1]) : nil
     }
 }

@@ -138,7 +138,7 @@ struct ForwardDesk: ~Copyable {
         {
             counters.add(.forwardLoops)
             forwarder.handle(.looped(attempt: attempt), at: now)
-            close(attempt, poller)
+            close(attempt)
             return obey(poller, at: now)
         }
         guard let name = try? DomainName(wire: question.labels) else {
@@ -197,7 +197,7 @@ struct ForwardDesk: ~Copyable {
         } catch {
             // ICMP said that nobody is there; no need to wait for silence.
             counters.add(.upstreamUnreachable)
-            close(number, poller)
+            close(number)
             forwarder.handle(.unreachable(attempt: number), at: now)
         }
         return obey(poller, at: now)
@@ -208,7 +208,7 @@ struct ForwardDesk: ~Copyable {
         at now: Moment
     ) throws(SystemError) {
         // A flood on one socket waits for its next turn.
-        for _ in 0..<repliesPerTurnMax {
+        for _ in 0..<repliesPerTurnMax where !isSettled(socket) {
             guard
                 let count = try Sockets.receive(
                     socket.descriptor.raw,
@@ -218,6 +218,11 @@ struct ForwardDesk: ~Copyable {
             else { return }
             take(Self.judge(buffer.span.extracting(0..<count), socket), at: now)
         }
+    }
+
+    /// Whether the reply is there, so that nothing more is to be read.
+    private func isSettled(_ socket: AttemptSocket) -> Bool {
+        !forwarder.isWaiting(for: socket.attempt.number)
     }
 
     /// What a message means to the attempt it came for.
@@ -262,10 +267,10 @@ struct ForwardDesk: ~Copyable {
         return obey(poller, at: now)
     }
 
-    private mutating func close(_ number: UInt64, _ poller: borrowing Poller) {
+    private mutating func close(_ number: UInt64) {
         guard let socket = sockets.removeValue(forKey: number) else { return }
+        // Closing it takes it out of the poller.
         ownQuestions[UInt32(socket.port) << 16 | UInt32(socket.id)] = nil
-        poller.remove(socket.descriptor.raw)
     }
 
     // MARK: Outputs
@@ -277,7 +282,7 @@ struct ForwardDesk: ~Copyable {
             case .send(let attempt):
                 open(attempt, poller, at: now)
             case .close(let attempt):
-                close(attempt, poller)
+                close(attempt)
             case .answer(let client, let reply, let age, let isStale):
                 guard let done = waiting.removeValue(forKey: client) else { continue }
                 counters.add(.forwardAnswers)

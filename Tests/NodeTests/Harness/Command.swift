@@ -133,14 +133,17 @@ func run(
     return Outcome(status: status, output: program.output, error: program.error)
 }
 
-/// Runs a program that has to succeed.
+/// Runs a program that has to succeed; its words are between spaces.
 @discardableResult
-func require(_ words: String..., input: String? = nil) async throws -> Outcome {
-    let outcome = try await run(words, input: input)
-    guard outcome.status == 0 else {
-        throw HarnessError("\(words.joined(separator: " ")): \(outcome)")
-    }
+func require(_ command: String, input: String? = nil) async throws -> Outcome {
+    let outcome = try await run(words(command), input: input)
+    guard outcome.status == 0 else { throw HarnessError("\(command): \(outcome)") }
     return outcome
+}
+
+/// What is between the spaces of a command.
+func words(_ command: String) -> [String] {
+    command.split(separator: " ").map { String($0) }
 }
 
 /// Whether the condition comes true within `seconds`; looked at every few milliseconds.

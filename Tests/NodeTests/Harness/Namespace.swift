@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LinuxSystem
 import Synchronization
 
 /// A network namespace made for one test.
@@ -18,8 +19,8 @@ final class Namespace: Sendable {
     var inside: [String] { ["ip", "netns", "exec", name] }
 
     fileprivate func make() async throws {
-        _ = try await NodeTests.require("ip", "netns", "add", name)
-        _ = try await NodeTests.require("ip", "-n", name, "link", "set", "lo", "up")
+        _ = try await NodeTests.require("ip netns add \(name)")
+        _ = try await NodeTests.require("ip -n \(name) link set lo up")
     }
 
     /// What glibc's resolver finds in `/etc/resolv.conf` inside; `ip netns exec` mounts it.
@@ -33,18 +34,18 @@ final class Namespace: Sendable {
 
     private var configuration: String { "/etc/netns/\(name)" }
 
-    func run(_ words: String..., seconds: Double = 30) async throws -> Outcome {
-        try await NodeTests.run(inside + words, seconds: seconds)
+    func run(_ command: String) async throws -> Outcome {
+        try await NodeTests.run(inside + words(command))
     }
 
     /// What nftables holds inside.
     func rules() async throws -> String {
-        try await NodeTests.require("ip", "netns", "exec", name, "nft", "list", "ruleset").output
+        try await NodeTests.require("ip netns exec \(name) nft list ruleset").output
     }
 
     /// Takes the name away; the namespace goes when nobody is in it any more.
     func delete() async throws {
-        _ = try await NodeTests.require("ip", "netns", "del", name)
+        _ = try await NodeTests.require("ip netns del \(name)")
     }
 
     /// A pair of connected interfaces, `eth0` here and in `other`, with these addresses.
@@ -53,17 +54,8 @@ final class Namespace: Sendable {
         let made = try await NodeTests.run(words + ["peer", "name", "eth0", "netns", other.name])
         if made.status != 0 { throw HarnessError("veth: \(made)") }
         for (space, own) in [(self, address), (other, otherAddress)] {
-            _ = try await NodeTests.require(
-                "ip",
-                "-n",
-                space.name,
-                "address",
-                "add",
-                own,
-                "dev",
-                "eth0"
-            )
-            _ = try await NodeTests.require("ip", "-n", space.name, "link", "set", "eth0", "up")
+            _ = try await NodeTests.require("ip -n \(space.name) address add \(own) dev eth0")
+            _ = try await NodeTests.require("ip -n \(space.name) link set eth0 up")
         }
     }
 
@@ -75,16 +67,7 @@ final class Namespace: Sendable {
             if outcome.status != 0 { throw HarnessError("\(words): \(outcome)") }
         }
         for address in addresses {
-            _ = try await NodeTests.require(
-                "ip",
-                "-n",
-                name,
-                "address",
-                "add",
-                address,
-                "dev",
-                "eth0"
-            )
+            _ = try await NodeTests.require("ip -n \(name) address add \(address) dev eth0")
         }
     }
 
@@ -129,6 +112,18 @@ func withBackground<Result: Sendable>(
     }
 }
 
+extension Background {
+    /// Waits until the program is in another network namespace than the test: it gets there a
+    /// moment after it has started.
+    func hasEnteredNamespace() async throws {
+        let own = try FileIdentity(path: "/proc/self/ns/net")
+        let isThere = await eventually(within: 5) {
+            (try? FileIdentity(path: "/proc/\(pid)/ns/net")) ?? own != own
+        }
+        if !isThere { throw HarnessError("process \(pid) entered no namespace") }
+    }
+}
+
 /// Runs `body` with a small disk of its own, and takes it away in every case.
 func withDisk<Result: Sendable>(
     octets: Int,
@@ -136,15 +131,7 @@ func withDisk<Result: Sendable>(
 ) async throws -> Result {
     let folder = try Folder()
     defer { folder.remove() }
-    try await require(
-        "mount",
-        "-t",
-        "tmpfs",
-        "-o",
-        "size=\(octets)",
-        "waggle-test",
-        folder.path
-    )
+    try await require("mount -t tmpfs -o size=\(octets) waggle-test \(folder.path)")
     do {
         let result = try await body(folder.path)
         _ = try? await run(["umount", "-l", folder.path])

@@ -57,7 +57,7 @@ final class Node: Sendable {
     }
 
     /// The words that start this daemon, behind `prefix`.
-    func words(prefix: [String]) -> [String] {
+    func line(prefix: [String]) -> [String] {
         var words = prefix + [Executable.path, "daemon"]
         words += ["--state-dir", stateDirectory, "--socket", socket]
         if start.configuration != nil { words += ["--config", configurationPath] }
@@ -77,7 +77,7 @@ final class Node: Sendable {
     @discardableResult
     func up(prefix: [String]? = nil) async throws -> Background {
         let process = try Background(
-            words(prefix: prefix ?? start.prefix),
+            line(prefix: prefix ?? start.prefix),
             in: folder,
             environment: environment
         )
@@ -111,7 +111,7 @@ final class Node: Sendable {
 
     /// Runs this daemon to its end, which is expected to come by itself.
     func attempt() async throws -> Outcome {
-        try await run(words(prefix: start.prefix), environment: environment)
+        try await run(line(prefix: start.prefix), environment: environment)
     }
 
     /// Sends SIGHUP and waits for what the log says about it.
@@ -134,7 +134,7 @@ final class Node: Sendable {
     /// Where each sandbox listens.
     func places() async throws -> [String: String] {
         var places: [String: String] = [:]
-        for sandbox in try await json("sandbox", "ls").list {
+        for sandbox in try await json("sandbox ls").list {
             places[sandbox["name"].text] = sandbox["address"].text
         }
         return places
@@ -154,29 +154,31 @@ final class Node: Sendable {
         )
     }
 
+    func waggle(_ command: String) async throws -> Outcome {
+        try await waggle(words(command))
+    }
+
     /// Runs a command that has to succeed; its output.
     @discardableResult
-    func require(_ words: String..., input: String? = nil) async throws -> String {
-        let outcome = try await waggle(words, input: input)
+    func require(_ command: String, input: String? = nil) async throws -> String {
+        let outcome = try await waggle(words(command), input: input)
         guard outcome.status == 0, outcome.error.isEmpty else {
-            throw HarnessError("waggle \(words.joined(separator: " ")): \(outcome)")
+            throw HarnessError("waggle \(command): \(outcome)")
         }
         return outcome.text
     }
 
     /// The document that a command prints with `--json`.
-    func json(_ words: String...) async throws -> JSON {
-        let outcome = try await waggle(words + ["--json"])
-        guard outcome.status == 0 else {
-            throw HarnessError("waggle \(words.joined(separator: " ")): \(outcome)")
-        }
+    func json(_ command: String) async throws -> JSON {
+        let outcome = try await waggle(words(command) + ["--json"])
+        guard outcome.status == 0 else { throw HarnessError("waggle \(command): \(outcome)") }
         return try JSON(outcome.output)
     }
 
     /// Names of the sandboxes with their states.
     func sandboxes() async throws -> [String: String] {
         var states: [String: String] = [:]
-        for sandbox in try await json("sandbox", "ls").list {
+        for sandbox in try await json("sandbox ls").list {
             states[sandbox["name"].text] = sandbox["state"].text
         }
         return states
@@ -184,7 +186,7 @@ final class Node: Sendable {
 
     /// Ids of the endpoints.
     func endpoints() async throws -> Set<String> {
-        Set(try await json("endpoint", "ls").list.map { $0["id"].text })
+        Set(try await json("endpoint ls").list.map { $0["id"].text })
     }
 
     fileprivate func discard() async {

@@ -46,54 +46,6 @@ package struct Forwarder: ~Copyable, Engine {
     private var taken = 0
     private var key: NameKey
 
-    private struct SharedKey: Hashable {
-        let name: DomainName
-        let selector: ReplyCache.Selector
-    }
-
-    private struct Exchange {
-        let question: Question
-        let startedAt: Moment
-        /// Places in the group's list, in the order in which they are asked.
-        let order: [Int]
-        var waiters: [ClientID] = []
-        /// How many attempts have been made in turn, retransmissions included.
-        var asked = 0
-        /// Attempts that may still be answered.
-        var open: [UInt64] = []
-        var strange = 0
-        var truncated: UpstreamReply?
-        var sawReply = false
-        var isLooped = false
-        var extendedError: UInt16?
-        /// A stale reply that the clients could have.
-        var hasStale: Bool
-    }
-
-    private struct OpenAttempt {
-        let exchange: UInt64
-        let upstream: Upstream
-        let transport: Transport
-        let hasEDNS: Bool
-        let isProbe: Bool
-        let sentAt: Moment
-    }
-
-    private struct Timer: Comparable {
-        let moment: Moment
-        /// An attempt or an exchange.
-        let subject: UInt64
-        let reason: WakeReason
-
-        static func < (left: Timer, right: Timer) -> Bool {
-            (left.moment, left.subject) < (right.moment, right.subject)
-        }
-
-        static func == (left: Timer, right: Timer) -> Bool {
-            left.moment == right.moment && left.subject == right.subject
-        }
-    }
-
     /// `hash`: under a secret key, since strangers choose the names that are kept.
     package init(limits: Limits, hash: SipHash) {
         self.limits = limits
@@ -102,6 +54,9 @@ package struct Forwarder: ~Copyable, Engine {
     }
 
     package var inFlight: Int { exchanges.count }
+
+    /// Whether a reply to the attempt with this number would still count.
+    package func isWaiting(for attempt: UInt64) -> Bool { attempts[attempt] != nil }
 
     /// Upstreams that have been asked, in a fixed order.
     package var reports: [UpstreamReport] {
@@ -138,14 +93,13 @@ package struct Forwarder: ~Copyable, Engine {
             change(open.upstream) { $0.failed(at: now) }
             moveOn(open.exchange, at: now)
         case .noSocket(let attempt):
-            guard let open = closed(attempt), let ended = take(open.exchange, at: now) else {
-                return
-            }
-            for client in ended.waiters { outputs.append(.fail(client, .limit)) }
+            guard let open = closed(attempt) else { return }
+            end(open.exchange, at: now)
+            for client in open.exchange.waiters { outputs.append(.fail(client, .limit)) }
         case .looped(let attempt):
             guard let open = closed(attempt) else { return }
             for _ in 0..<UpstreamHealth.failuresMax { change(open.upstream) { $0.failed(at: now) } }
-            exchanges[open.exchange]?.isLooped = true
+            open.exchange.isLooped = true
             moveOn(open.exchange, at: now)
         }
     }
@@ -154,8 +108,10 @@ package struct Forwarder: ~Copyable, Engine {
         while let timer = ends.min, timer.moment <= now {
             ends.removeMin()
             switch timer.reason {
-            case .exchangeOver: giveUp(timer.subject, at: now)
-            case .clientImpatient: answerStale(timer.subject, at: now)
+            case .exchangeOver:
+                if let exchange = exchanges[timer.subject] { giveUp(exchange, at: now) }
+            case .clientImpatient:
+                if let exchange = exchanges[timer.subject] { answerStale(exchange, at: now) }
             case .attemptSilent: break
             }
         }
@@ -230,13 +186,14 @@ package struct Forwarder: ~Copyable, Engine {
         let number = nextNumber
         key.load(question.name)
         let kept = cache.find(key, question.selector, at: now)
-        exchanges[number] = Exchange(
+        let exchange = Exchange(
+            number: number,
             question: question,
-            startedAt: now,
             order: order(question.group),
             waiters: waiters,
             hasStale: kept?.isStale == true
         )
+        exchanges[number] = exchange
         shared[sharedKey] = number
         waiterCount += waiters.count
         loads[question.sandbox, default: 0] += 1
@@ -256,8 +213,8 @@ package struct Forwarder: ~Copyable, Engine {
                 )
             )
         }
-        askNext(number, at: now)
-        probe(number, at: now)
+        askNext(exchange, at: now)
+        probe(exchange, at: now)
     }
 
     /// Those that are up in the order given, then the others.
@@ -268,41 +225,35 @@ package struct Forwarder: ~Copyable, Engine {
     }
 
     /// The next attempt in turn; nothing when there have been enough.
-    private mutating func askNext(_ number: UInt64, at now: Moment) {
-        guard let exchange = exchanges[number], exchange.asked < Self.attemptsMax else { return }
+    private mutating func askNext(_ exchange: Exchange, at now: Moment) {
+        guard exchange.asked < Self.attemptsMax else { return }
         let place = exchange.order[exchange.asked % exchange.order.count]
         let round = exchange.asked / exchange.order.count
-        exchanges[number]?.asked += 1
-        send(
-            number,
-            to: exchange.question.group.upstreams[place],
-            over: .datagram,
-            round: round,
-            at: now
-        )
+        exchange.asked += 1
+        let upstream = exchange.question.group.upstreams[place]
+        send(exchange, to: upstream, over: .datagram, round: round, at: now)
     }
 
     /// One that is down gets a question beside the others now and then, to see whether it is back.
-    private mutating func probe(_ number: UInt64, at now: Moment) {
-        guard let exchange = exchanges[number], exchange.open.count == 1 else { return }
+    private mutating func probe(_ exchange: Exchange, at now: Moment) {
+        guard exchange.open.count == 1 else { return }
         let first = attempts[exchange.open[0]]?.upstream
         for upstream in exchange.question.group.upstreams
         where upstream != first && health[upstream]?.isDueForProbe(at: now) == true {
             change(upstream) { $0.isProbed = true }
-            send(number, to: upstream, over: .datagram, round: 0, isProbe: true, at: now)
+            send(exchange, to: upstream, over: .datagram, round: 0, isProbe: true, at: now)
             return
         }
     }
 
     private mutating func send(
-        _ number: UInt64,
+        _ exchange: Exchange,
         to upstream: Upstream,
         over transport: Transport,
         round: Int,
         isProbe: Bool = false,
         at now: Moment
     ) {
-        guard let exchange = exchanges[number] else { return }
         let state = health[upstream] ?? UpstreamHealth()
         nextNumber += 1
         let attempt = Attempt(
@@ -314,14 +265,14 @@ package struct Forwarder: ~Copyable, Engine {
             question: exchange.question
         )
         attempts[attempt.number] = OpenAttempt(
-            exchange: number,
+            exchange: exchange,
             upstream: upstream,
             transport: transport,
             hasEDNS: attempt.hasEDNS,
             isProbe: isProbe,
             sentAt: now
         )
-        exchanges[number]?.open.append(attempt.number)
+        exchange.open.append(attempt.number)
         outputs.append(.send(attempt))
         if isProbe { return }
         // Each round over the list waits twice as long as the one before.
@@ -349,9 +300,9 @@ package struct Forwarder: ~Copyable, Engine {
         }
         _ = closed(number)
         let exchange = open.exchange
-        exchanges[exchange]?.sawReply = true
+        exchange.sawReply = true
         if reply.isTruncated, open.transport == .datagram {
-            exchanges[exchange]?.truncated = reply
+            exchange.truncated = reply
             send(exchange, to: open.upstream, over: .stream, round: 0, at: now)
         } else if reply.isConclusive {
             finish(exchange, reply, at: now)
@@ -359,7 +310,7 @@ package struct Forwarder: ~Copyable, Engine {
             change(open.upstream) { $0.lacksEDNS(at: now) }
             send(exchange, to: open.upstream, over: open.transport, round: 0, at: now)
         } else {
-            if let error = reply.extendedError { exchanges[exchange]?.extendedError = error }
+            if let error = reply.extendedError { exchange.extendedError = error }
             moveOn(exchange, at: now)
         }
     }
@@ -370,31 +321,34 @@ package struct Forwarder: ~Copyable, Engine {
     }
 
     private mutating func strange(_ number: UInt64, at now: Moment) {
-        guard let open = attempts[number], var exchange = exchanges[open.exchange] else { return }
+        guard let open = attempts[number] else { return }
+        let exchange = open.exchange
         exchange.strange += 1
-        exchanges[open.exchange] = exchange
         if exchange.strange == Self.strangeMax, open.transport == .datagram {
             // Whoever guesses ids can guess on; a connection cannot be joined.
             _ = closed(number)
             outputs.append(.close(attempt: number))
-            send(open.exchange, to: open.upstream, over: .stream, round: 0, at: now)
+            send(exchange, to: open.upstream, over: .stream, round: 0, at: now)
         }
     }
 
     /// An attempt has come to nothing: the next upstream, or the end when none is left to ask.
-    private mutating func moveOn(_ number: UInt64, at now: Moment) {
-        guard let exchange = exchanges[number] else { return }
+    private mutating func moveOn(_ exchange: Exchange, at now: Moment) {
         if exchange.asked < exchange.order.count {
-            askNext(number, at: now)
+            askNext(exchange, at: now)
         } else if exchange.open.isEmpty {
-            giveUp(number, at: now)
+            giveUp(exchange, at: now)
         }
     }
 
     // MARK: Ends
 
-    private mutating func finish(_ number: UInt64, _ reply: UpstreamReply, at now: Moment) {
-        guard let exchange = take(number, at: now) else { return }
+    private mutating func finish(
+        _ exchange: Exchange,
+        _ reply: UpstreamReply,
+        at now: Moment
+    ) {
+        end(exchange, at: now)
         key.load(exchange.question.name)
         cache.insert(key, exchange.question.selector, reply, at: now)
         for client in exchange.waiters {
@@ -402,8 +356,8 @@ package struct Forwarder: ~Copyable, Engine {
         }
     }
 
-    private mutating func giveUp(_ number: UInt64, at now: Moment) {
-        guard let exchange = take(number, at: now) else { return }
+    private mutating func giveUp(_ exchange: Exchange, at now: Moment) {
+        end(exchange, at: now)
         // What was cut short is better than nothing: the client may ask again over TCP.
         if let truncated = exchange.truncated {
             for client in exchange.waiters {
@@ -429,15 +383,14 @@ package struct Forwarder: ~Copyable, Engine {
 
     /// The clients have waited long enough for what a stale reply could tell them; the exchange goes
     /// on for the cache.
-    private mutating func answerStale(_ number: UInt64, at now: Moment) {
-        guard let exchange = exchanges[number] else { return }
+    private mutating func answerStale(_ exchange: Exchange, at now: Moment) {
         key.load(exchange.question.name)
         guard let kept = cache.find(key, exchange.question.selector, at: now), kept.isStale else {
             return
         }
-        exchanges[number]?.waiters = []
         waiterCount -= exchange.waiters.count
         answer(exchange.waiters, from: kept)
+        exchange.waiters = []
     }
 
     private mutating func answer(_ clients: [ClientID], from kept: ReplyCache.Found) {
@@ -447,8 +400,8 @@ package struct Forwarder: ~Copyable, Engine {
     }
 
     /// Takes an exchange out, with everything that belongs to it.
-    private mutating func take(_ number: UInt64, at now: Moment) -> Exchange? {
-        guard let exchange = exchanges.removeValue(forKey: number) else { return nil }
+    private mutating func end(_ exchange: Exchange, at now: Moment) {
+        guard exchanges.removeValue(forKey: exchange.number) != nil else { return }
         let question = exchange.question
         shared[SharedKey(name: question.name, selector: question.selector)] = nil
         waiterCount -= exchange.waiters.count
@@ -461,12 +414,11 @@ package struct Forwarder: ~Copyable, Engine {
             }
             outputs.append(.close(attempt: attempt))
         }
-        return exchange
     }
 
     private mutating func closed(_ number: UInt64) -> OpenAttempt? {
         guard let open = attempts.removeValue(forKey: number) else { return nil }
-        exchanges[open.exchange]?.open.removeAll { $0 == number }
+        open.exchange.open.removeAll { $0 == number }
         return open
     }
 
@@ -491,9 +443,10 @@ package struct Forwarder: ~Copyable, Engine {
             greediest = other
         }
         let oldest = exchanges.filter { $0.value.question.sandbox == greediest }.keys.min()
-        guard let oldest, greediest != sandbox, let yielded = take(oldest, at: now) else {
+        guard greediest != sandbox, let yielded = oldest.flatMap({ exchanges[$0] }) else {
             return false
         }
+        end(yielded, at: now)
         for client in yielded.waiters { outputs.append(.fail(client, .limit)) }
         return true
     }
