@@ -56,16 +56,19 @@ let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
+let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let arguments = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
     name: "waggle",
     products: [
-        .executable(name: "waggle", targets: ["waggle"])
+        .executable(name: "waggle", targets: ["waggle"]),
+        .library(name: "CMallocCount", type: .dynamic, targets: ["CMallocCount"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(
@@ -74,7 +77,7 @@ let package = Package(
     targets: [
         // Core: values and decisions. No clock, no dice, no I/O, no locks.
         core("Base"),
-        core("Names", ["Base"]),
+        core("Names", ["Base", heap]),
 
         // Wire: octets <-> values.
         wire("DNSWire", ["Base"]),
@@ -107,6 +110,19 @@ let package = Package(
             ],
             path: "Sources/Run/waggle", swiftSettings: house),
 
+        // Benchmarks: what a question costs, beside a server in C that does nothing.
+        .executableTarget(name: "CLoad", path: "Sources/Benchmarks/CLoad"),
+        .executableTarget(name: "CEcho", path: "Sources/Benchmarks/CEcho"),
+        .executableTarget(name: "CUpstream", path: "Sources/Benchmarks/CUpstream"),
+        .executableTarget(name: "CRelay", path: "Sources/Benchmarks/CRelay"),
+        .executableTarget(
+            name: "NameServerBenchmarks",
+            dependencies: ["CEcho", "CLoad", "CUpstream", "CRelay"],
+            path: "Sources/Benchmarks/NameServerBenchmarks", swiftSettings: house),
+
+        // Testing: what only tests need.
+        .target(name: "CMallocCount", path: "Sources/Testing/CMallocCount"),
+
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
         tests("Names", ["Base", "Names"]),
@@ -119,6 +135,8 @@ let package = Package(
         .testTarget(
             name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
             path: "Tests/WaggleTests", swiftSettings: house),
+        tests("HotPath", ["Base", "LinuxSystem"]),
+        tests("Node", ["Base", "DNSWire", "LinuxSystem"]),
         tests("House", []),
     ],
     swiftLanguageModes: [.v6]

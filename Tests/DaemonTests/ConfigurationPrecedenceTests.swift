@@ -16,6 +16,19 @@ struct ConfigurationPrecedenceTests {
         #expect(all.log.level == .debug)
     }
 
+    @Test("what cannot be is an error even where something else hides it")
+    func hidden() throws {
+        let file = #"{"log": {"level": "loud"}}"#
+        let byVariable = message { () throws(ConfigurationError) in
+            try load(file, environment: ["WAGGLE_LOG_LEVEL": "warning"])
+        }
+        #expect(byVariable.hasPrefix("configuration /etc/waggle/waggle.json: log.level: found"))
+        let byFlag = message { () throws(ConfigurationError) in
+            try load(environment: ["WAGGLE_LOG_LEVEL": "loud"]) { $0.logLevel = "info" }
+        }
+        #expect(byFlag.hasPrefix("configuration WAGGLE_LOG_LEVEL: log.level: found"))
+    }
+
     @Test("every flag reaches its key")
     func flags() throws {
         let configuration = try load { flags in

@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import LDNS
 import LinuxSystem
 import NameServer
@@ -25,6 +26,89 @@ struct AnswerTests {
         }
         // Five degrees of freedom: beyond 25.7 in one run of ten thousand.
         #expect(chi < 25.7)
+    }
+
+    @Test("N1: the question's letters come back, and the answer's owner points at them")
+    func letters() throws {
+        let fixture = try Fixture()
+        let query = Query("WeB.sVc.InTeRnAl", .a)
+        let reply = try #require(try fixture.datagram(query.octets))
+        let end = 12 + query.question.count
+        #expect(Array(reply[12..<end]) == query.question)
+        #expect(stride(from: end, to: reply.count, by: 16).allSatisfy { reply[$0] == 0xc0 })
+        #expect(stride(from: end, to: reply.count, by: 16).allSatisfy { reply[$0 + 1] == 12 })
+    }
+
+    @Test("N2: only A to Z are folded: octets beyond ASCII that differ are different names")
+    func folding() throws {
+        let network = try DomainName("n")
+        let name = try DomainName(wire: [1, 0xc1])
+        var endpoint = Endpoint(id: "e", network: network, name: name)
+        endpoint.ipv4 = IPv4Address(10, 0, 0, 1)
+        let names = NetworkRecords.derive(
+            network: network,
+            endpoints: [endpoint],
+            emptyServices: [],
+            zone: [:],
+            policy: NamePolicy()
+        )
+        let table = NetworkTable(network: network, subnets: [], names: names, seed: 5)
+        for (octet, isThere) in [(UInt8(0xc1), true), (0xe1, false)] {
+            var key = NameKey(seed: 5)
+            key.load(try DomainName(wire: [1, octet]))
+            #expect((table.find(key, labels: 1) != nil) == isThere)
+        }
+    }
+
+    @Test("S3: an SRV answer is cut between records, and never without TC")
+    func serviceOverflow() throws {
+        let fixture = try Fixture()
+        let reply = try DecodedMessage(
+            try #require(try fixture.datagram(Query("_big._tcp.many", .srv).octets))
+        )
+        #expect(reply.isTruncated)
+        #expect(reply.answer.allSatisfy { $0.type == .srv })
+        #expect(reply.additional.isEmpty)
+        let whole = try fixture.stream(framed(Query("_big._tcp.many", .srv).octets), messages: 1)
+        let all = try DecodedMessage(try #require(whole.first))
+        #expect(all.answer.count == 40)
+        #expect(all.additional.count == 40)
+        #expect(!all.isTruncated)
+    }
+
+    @Test("S1: addresses of the targets ride along when they fit, and are no reason for TC")
+    func glue() throws {
+        let fixture = try Fixture()
+        let query = Query("_http._tcp.web", .srv)
+        let reply = try DecodedMessage(try #require(try fixture.datagram(query.octets)))
+        #expect(reply.answer.count == 3)
+        #expect(reply.additional.count == 3)
+        let some = Query("_big._tcp.some", .srv)
+        let without = try DecodedMessage(try #require(try fixture.datagram(some.octets)))
+        #expect(without.answer.count == 9)
+        #expect(without.additional.isEmpty)
+        #expect(!without.isTruncated)
+    }
+
+    @Test(
+        "M17: a question from a port that echoes is dropped",
+        .enabled(if: geteuid() == 0, "binding a port below 1024 needs root"),
+        arguments: [7, 19, 53] as [UInt16]
+    )
+    func echoPorts(port: UInt16) throws {
+        let fixture = try Fixture()
+        // An address of loopback that nothing else uses.
+        let from = SocketEndpoint(address: .v4(IPv4Address(127, 77, 0, 1)), port: port)
+        let socket = try Sockets.datagram(boundTo: from, shared: false)
+        try Sockets.send(
+            socket.raw,
+            Query("web", .a).octets,
+            to: fixture.endpoint,
+            control: []
+        )
+        _ = try fixture.datagram(Query("web", .a).octets)
+        #expect(fixture.count(.droppedSource) == 1)
+        #expect(fixture.count(.localAnswers) == 1)
     }
 
     @Test("the docker profile answers as dockerd 20.10 does, octet by octet")

@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import LDNS
 import LinuxSystem
 import NameServer
@@ -12,13 +13,25 @@ final class Fixture: Sendable {
     let server: NameServer
     let endpoint: SocketEndpoint
 
+    /// `at`: an address of loopback to serve at instead of a port that is free.
     init(
+        at place: SocketEndpoint? = nil,
         profile: NamePolicy.Profile = .waggle,
         upstreams: [SocketEndpoint] = [],
+        domains: [String: [SocketEndpoint]] = [:],
+        forwardLimit: Int = 64,
+        cacheEntries: Int = 1000,
         isInternal: Bool = false
     ) throws {
         let seed: UInt64 = 11
-        server = try NameServer(limits: .init(threads: 1, forwardLimit: 64, nameSeed: seed))
+        server = try NameServer(
+            limits: .init(
+                threads: 1,
+                forwardLimit: forwardLimit,
+                cacheEntries: cacheEntries,
+                nameSeed: seed
+            )
+        )
         var registry = Registry(policy: NamePolicy(profile: profile), seed: seed)
         let network = try DomainName("svc.internal")
         let subnet = try Self.known(CIDR("10.0.0.0/16"))
@@ -27,14 +40,26 @@ final class Fixture: Sendable {
         _ = try registry.apply(.addEndpoints(try Self.endpoints(network)), at: .zero)
         _ = try registry.apply(.removeEndpoint("zero"), at: .zero)
         let anyPort = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 0)
-        var sandbox = Sandbox(name: "probe", place: .address(anyPort), networks: [network])
+        var sandbox = Sandbox(
+            name: "probe",
+            place: .address(place ?? anyPort),
+            networks: [network]
+        )
         sandbox.isInternal = isInternal
         endpoint = try server.open(sandbox.place, slot: 0, redirect: false).endpoint
-        let view = registry.view(of: sandbox, defaultUpstreams: upstreams)
+        let view = registry.view(
+            of: sandbox,
+            asking: upstreams,
+            domains: try domains.map { name, upstreams in
+                let choices = upstreams.map { UpstreamChoice($0) }
+                return .init(name: try DomainName(name), upstreams: choices)
+            }
+        )
         let ttl = registry.policy.negativeTTL
         server.publish([
             PublishedView(
                 view: view,
+                slot: 0,
                 networks: view.networks.map { CompiledTable($0, negativeTTL: ttl) },
                 zone: CompiledTable(view.zone, negativeTTL: ttl)
             )
@@ -56,6 +81,8 @@ final class Fixture: Sendable {
             endpoint.service = ServiceMembership(name: try DomainName(service))
             if service == "web" {
                 endpoint.ports = [ServicePort(transport: .tcp, name: "http", port: 8080)]
+            } else if service == "many" || service == "some" {
+                endpoint.ports = [ServicePort(transport: .tcp, name: "big", port: 9090)]
             }
             list.append(endpoint)
         }
@@ -66,6 +93,8 @@ final class Fixture: Sendable {
         try add("both", "dual", v4: [0, 20], v6: 6)
         for index in 0..<200 { try add("big.\(index)", "big", v4: [1, UInt8(index)]) }
         try add("zero", "zero", v4: [0, 99])
+        for index in 0..<40 { try add("many.\(index)", "many", v4: [2, UInt8(index)]) }
+        for index in 0..<9 { try add("some.\(index)", "some", v4: [3, UInt8(index)]) }
         return list
     }
 
@@ -152,6 +181,13 @@ final class StreamClient {
         _ = try ready(socket.raw, .write, milliseconds: 2000)
     }
 
+    /// Leaves the kernel little room for what is not read.
+    func shrink() {
+        var octets: Int32 = 4096
+        let length = socklen_t(MemoryLayout<Int32>.size)
+        unsafe setsockopt(socket.raw, SOL_SOCKET, SO_RCVBUF, &octets, length)
+    }
+
     func send(_ octets: [UInt8]) throws {
         var sent = 0
         while sent < octets.count {
@@ -159,6 +195,15 @@ final class StreamClient {
             sent += try Sockets.send(socket.raw, octets, from: sent)
         }
     }
+
+    /// Sends as much as the socket takes at once; false when it takes nothing, or the server has gone.
+    func offer(_ octets: [UInt8]) throws -> Bool {
+        guard try ready(socket.raw, .write, milliseconds: 20) else { return false }
+        return (try? Sockets.send(socket.raw, octets)) ?? 0 > 0
+    }
+
+    /// Says that nothing more will be asked.
+    func finish() { shutdown(socket.raw, Int32(SHUT_WR)) }
 
     /// Up to `count` messages; fewer when the connection ends or nothing more comes.
     func messages(_ count: Int, milliseconds: Int32 = 4000) throws -> [[UInt8]] {
@@ -185,10 +230,14 @@ final class StreamClient {
 
     /// Whether the server closes within `milliseconds`.
     func isClosed(milliseconds: Int32) throws -> Bool {
-        var buffer = [UInt8](repeating: 0, count: 16)
-        guard try ready(socket.raw, .read, milliseconds: milliseconds) else { return false }
+        var buffer = [UInt8](repeating: 0, count: 65_536)
         do {
-            return try Sockets.receive(socket.raw, into: &buffer, octetsMax: 16) == 0
+            // What was sent before the end has to be taken before it shows.
+            while try ready(socket.raw, .read, milliseconds: milliseconds) {
+                let count = try Sockets.receive(socket.raw, into: &buffer, octetsMax: 65_536)
+                if count == 0 { return true }
+            }
+            return false
         } catch {
             return true
         }

@@ -10,6 +10,8 @@ struct Query: Sendable {
     var question: [UInt8] = []
     /// What follows the question.
     var rest: [UInt8] = []
+    /// DO of the OPT record.
+    private(set) var asksDNSSEC = false
 
     init(_ name: String, _ type: RecordType, class questionClass: UInt16 = 1, id: UInt16 = 0x1234) {
         self.id = id
@@ -36,6 +38,7 @@ struct Query: Sendable {
     ) -> Query {
         var query = self
         query.counts[3] += 1
+        query.asksDNSSEC = flags & 0x8000 != 0
         query.rest +=
             owner + Self.word(41) + Self.word(size) + [0, version] + Self.word(flags)
             + Self.word(UInt16(options.count)) + options
@@ -52,6 +55,13 @@ struct Query: Sendable {
         var query = self
         query.counts = counts
         query.rest += rest
+        return query
+    }
+
+    /// The same with octets that no record accounts for.
+    func with(trailing count: Int) -> Query {
+        var query = self
+        query.rest += [UInt8](repeating: 0x41, count: count)
         return query
     }
 

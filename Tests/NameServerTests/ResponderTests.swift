@@ -21,7 +21,7 @@ private func answer(
             over: transport,
             as: view,
             into: &out
-        )
+        ) { _, _, _, _ in .forwarded }
     }
 }
 
@@ -39,9 +39,10 @@ struct ResponderTests {
         _ = try registry.apply(.addEndpoints([endpoint]), at: .zero)
         let place = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 53)
         let sandbox = Sandbox(name: "probe", place: .address(place), networks: [network])
-        let view = registry.view(of: sandbox, defaultUpstreams: [])
+        let view = registry.view(of: sandbox, asking: [])
         return PublishedView(
             view: view,
+            slot: 0,
             networks: view.networks.map { CompiledTable($0, negativeTTL: 5) },
             zone: CompiledTable(view.zone, negativeTTL: 5)
         )
@@ -97,7 +98,18 @@ struct ForwardedReplyTests {
     private static func question(edns: Bool) throws -> ForwardQuestion {
         let query = Query("Web.test", .a, id: 0x5555)
         let octets = edns ? query.edns(size: 4096).octets : query.octets
-        return ForwardQuestion(try QueryView(octets.span), upstreams: [], profile: .waggle)
+        return ForwardQuestion(
+            try QueryView(octets.span),
+            over: .datagram,
+            group: UpstreamGroup(id: 1, upstreams: []),
+            profile: .waggle
+        )
+    }
+
+    /// The octets of an upstream as a client gets them.
+    private static func passed(_ octets: [UInt8], edns: Bool) throws -> [UInt8] {
+        let reply = UpstreamReply(octets.span, try ReplyWalker(octets.span))
+        return ForwardedReply.octets(reply, .fresh, for: try question(edns: edns))
     }
 
     private static func reply(_ counts: [UInt16], _ records: [UInt8]) -> [UInt8] {
@@ -115,7 +127,7 @@ struct ForwardedReplyTests {
             Self.address(1) + Self.address(2) + Self.address(3) + Self.opt + Self.address(4)
         )
         for edns in [false, true] {
-            let passed = ForwardedReply.octets(octets, for: try Self.question(edns: edns))
+            let passed = try Self.passed(octets, edns: edns)
             let message = try DecodedMessage(passed)
             #expect(message.id == 0x5555 && message.question.first?.name == "Web.test.")
             #expect(message.answer.map(\.dataText) == ["192.0.2.1"])
@@ -125,29 +137,70 @@ struct ForwardedReplyTests {
         }
     }
 
-    @Test("a code that only EDNS can say is SERVFAIL for a client without it")
-    func extendedCode() throws {
-        var badVersion = Self.opt
-        badVersion[5] = 1
-        let octets = Self.reply([1, 0, 1], Self.address(1) + badVersion)
-        let plain = try DecodedMessage(
-            ForwardedReply.octets(octets, for: try Self.question(edns: false))
-        )
-        #expect(plain.rcode == 2 && plain.answer.isEmpty && !plain.isTruncated)
-        let extended = try DecodedMessage(
-            ForwardedReply.octets(octets, for: try Self.question(edns: true))
-        )
-        #expect(extended.rcode == 16 && extended.answer.count == 1)
-    }
-
-    @Test("a reply too long for the client is cut to its question")
+    @Test("a reply too long for the client keeps whole answers, with TC")
     func tooLong() throws {
         let records = (0..<40).flatMap { Self.address($0) }
         let octets = Self.reply([40, 0, 1], records + Self.opt)
-        let plain = ForwardedReply.octets(octets, for: try Self.question(edns: false))
+        let plain = try Self.passed(octets, edns: false)
         let cut = try DecodedMessage(plain)
-        #expect(cut.isTruncated && cut.answer.isEmpty && plain.count == 26)
-        let whole = ForwardedReply.octets(octets, for: try Self.question(edns: true))
-        #expect(try DecodedMessage(whole).answer.count == 40)
+        #expect(plain.count <= 512)
+        #expect(cut.isTruncated && cut.answer.count == 30)
+        #expect(try DecodedMessage(try Self.passed(octets, edns: true)).answer.count == 40)
+    }
+
+    @Test("additional records go before answers do, and their lack is no reason for TC")
+    func additionalFirst() throws {
+        let answers = (0..<25).flatMap { Self.address($0) }
+        let glue = (0..<10).flatMap { Self.address($0) }
+        let plain = try Self.passed(Self.reply([25, 0, 10], answers + glue), edns: false)
+        let cut = try DecodedMessage(plain)
+        #expect(cut.answer.count == 25 && cut.additional.isEmpty && !cut.isTruncated)
+    }
+
+    @Test("F22: answers that do not follow from the question are left out")
+    func bailiwick() throws {
+        // An alias whose target is spelt out, an address at the target, and a stranger's address.
+        let target: [UInt8] = [1, 0x78, 0xc0, 16]
+        let alias: [UInt8] = [0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, 4] + target
+        let ours: [UInt8] = target + [0, 1, 0, 1, 0, 0, 0, 30, 0, 4, 192, 0, 2, 7]
+        let evil: [UInt8] =
+            [4, 0x65, 0x76, 0x69, 0x6c, 0] + [0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 6, 6, 6, 6]
+        for records in [alias + evil + ours, evil + alias + ours, ours + alias + evil] {
+            let octets = Self.reply([3, 0, 0], records)
+            let reply = try DecodedMessage(try Self.passed(octets, edns: true))
+            #expect(reply.answer.count == 2)
+            #expect(Set(reply.answer.map { $0.dataText }) == ["x.test.", "192.0.2.7"])
+        }
+    }
+
+    @Test("F17: the data of types that nobody here knows are passed on octet by octet")
+    func opaque() throws {
+        let data: [UInt8] = [0xc0, 0xff, 0, 1, 2, 3, 0x80]
+        let record = [0xc0, 12, 0xff, 0, 0, 1, 0, 0, 0, 60, 0, UInt8(data.count)] + data
+        let passed = try Self.passed(Self.reply([1, 0, 0], record), edns: false)
+        #expect(Array(passed.suffix(record.count)) == record)
+    }
+
+    @Test("K1, K2: ages are taken off the TTLs, and a TTL with its highest bit is 0")
+    func aged() throws {
+        var huge = Self.address(2)
+        huge[6] = 0x80
+        let octets = Self.reply([2, 0, 0], Self.address(1) + huge)
+        let reply = UpstreamReply(octets.span, try ReplyWalker(octets.span))
+        #expect(reply.lifetimeSeconds == 0)
+        let old = ForwardedReply.octets(
+            reply,
+            .init(seconds: 40, isStale: false),
+            for: try Self.question(edns: true)
+        )
+        #expect(try DecodedMessage(old).answer.map { $0.ttl } == [20, 0])
+        let stale = ForwardedReply.octets(
+            reply,
+            .init(seconds: 4000, isStale: true),
+            for: try Self.question(edns: true)
+        )
+        let message = try DecodedMessage(stale)
+        #expect(message.answer.map { $0.ttl } == [30, 30])
+        #expect(message.edns?.options.first?.data == [0, 3])
     }
 }

@@ -28,6 +28,7 @@ struct Expect: Sendable {
     var types: [UInt16]?
     var hasSOA: Bool?
     var hasOPT: Bool?
+    var hasOptions: Bool?
     var isTruncated: Bool?
     /// Nothing but a header (and an OPT record where one is allowed).
     var isHeaderOnly = false
@@ -84,6 +85,15 @@ extension Row {
             #expect(decoded.authority.contains { $0.type == .soa } == hasSOA, note)
         }
         if let hasOPT = expect.hasOPT { #expect(decoded.hasOPT == hasOPT, note) }
+        if let hasOptions = expect.hasOptions {
+            #expect(decoded.edns?.options.isEmpty != hasOptions, note)
+        }
+        if decoded.hasOPT {
+            #expect(decoded.edns?.udpSize == 1232, "our own size, not the client's: \(id)")
+            #expect(decoded.edns?.version == 0, note)
+            #expect(decoded.edns?.reservedFlags == 0, note)
+            #expect(decoded.edns?.doBit == query.asksDNSSEC, "DO is repeated: \(id)")
+        }
         if let isTruncated = expect.isTruncated {
             #expect(decoded.isTruncated == isTruncated, note)
         }

@@ -76,4 +76,65 @@ struct StreamTests {
         #expect(decoded.answer.count == 200)
         #expect(!decoded.isTruncated)
     }
+
+    @Test("TC1: a client that has closed its side still gets its answer, then the end")
+    func halfClosed() throws {
+        let fixture = try Fixture()
+        let client = try StreamClient(fixture.endpoint)
+        try client.send(framed(Query("web", .a).octets))
+        client.finish()
+        #expect(try client.messages(1).count == 1)
+        #expect(try client.isClosed(milliseconds: 1000))
+    }
+
+    @Test("TC6: a connection without a question is closed after ten seconds, not before")
+    func idle() throws {
+        let fixture = try Fixture()
+        let client = try StreamClient(fixture.endpoint)
+        try client.send(framed(Query("web", .a).octets))
+        #expect(try client.messages(1).count == 1)
+        #expect(try !client.isClosed(milliseconds: 8000))
+        #expect(try client.isClosed(milliseconds: 6000))
+    }
+
+    @Test("TC8: one stalled client costs the others nothing")
+    func stalledNeighbour() throws {
+        let fixture = try Fixture()
+        let stalled = try StreamClient(fixture.endpoint)
+        try stalled.send([0, 40, 1])
+        for _ in 0..<20 {
+            let replies = try fixture.stream(framed(Query("web", .a).octets), messages: 1)
+            #expect(replies.count == 1)
+        }
+        #expect(fixture.count(.streamFaults) == 0)
+    }
+
+    @Test(
+        "TC10: a client that does not read is closed, and what waits for it is bounded",
+        .timeLimit(.minutes(1))
+    )
+    func deaf() throws {
+        let fixture = try Fixture()
+        let client = try StreamClient(fixture.endpoint)
+        // 200 records are 3.2 KB: far more replies than the socket and our queue take together.
+        client.shrink()
+        let question = framed(Query("big", .a).octets)
+        var questions: [UInt8] = []
+        for _ in 0..<4000 { questions += question }
+        #expect(try client.offer(questions))
+        while fixture.count(.streamsTimedOut) + fixture.count(.streamFaults) == 0 {
+            _ = try client.offer(question)
+        }
+        #expect(fixture.count(.streamsTimedOut) + fixture.count(.streamFaults) == 1)
+        #expect(try fixture.stream(framed(Query("web", .a).octets), messages: 1).count == 1)
+    }
+
+    @Test("M15: the longest message, all zeros, is answered with an error and nothing else")
+    func zeros() throws {
+        let fixture = try Fixture()
+        let zeros = framed([UInt8](repeating: 0, count: 65_535))
+        let replies = try fixture.stream(zeros, messages: 1)
+        #expect(try DecodedMessage(try #require(replies.first)).rcode == 1)
+        #expect(try fixture.stream(framed(Query("web", .a).octets), messages: 1).count == 1)
+    }
 }

@@ -39,11 +39,10 @@ struct RegistryTests {
 
     /// The addresses that a question for `name` gets; nil unless the verdict is an answer.
     private func addresses(_ name: String, in registry: borrowing Registry) throws -> [String]? {
-        let view = registry.view(of: sandbox(), defaultUpstreams: [])
+        let view = registry.view(of: sandbox(), asking: [])
         var key = NameKey(seed: 3)
         key.load(try DomainName(name))
-        var trace = NoTrace()
-        guard case .answer(let handle) = view.verdict(key, type: .a, trace: &trace) else {
+        guard case .answer(let handle) = view.verdict(key, type: .a) else {
             return nil
         }
         return view[handle.table].sets[handle.set].data.map { data in
@@ -56,11 +55,10 @@ struct RegistryTests {
         _ type: RecordType = .a,
         in registry: borrowing Registry
     ) throws -> Verdict {
-        let view = registry.view(of: sandbox(), defaultUpstreams: [])
+        let view = registry.view(of: sandbox(), asking: [])
         var key = NameKey(seed: 3)
         key.load(try DomainName(name))
-        var trace = NoTrace()
-        return view.verdict(key, type: type, trace: &trace)
+        return view.verdict(key, type: type)
     }
 
     @Test("a service without VIP answers its tasks, one with a VIP answers that")
@@ -156,6 +154,17 @@ struct RegistryTests {
         #expect(registry.endpoints.count == 1)
         #expect(registry.sandboxes.count == 1)
         #expect(try addresses("db", in: registry) == nil)
+    }
+
+    @Test("any number of sandboxes may ask for a free port")
+    func freePorts() throws {
+        var registry = registry()
+        let anyPort = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 0)
+        for name in ["one", "two"] {
+            let sandbox = Sandbox(name: name, place: .address(anyPort), networks: [network])
+            _ = try registry.apply(.addSandbox(sandbox), at: .zero)
+        }
+        #expect(registry.sandboxes.count == 2)
     }
 
     @Test("a sandbox takes the endpoints tied to it along, and the last user the network")
@@ -267,7 +276,7 @@ struct DerivationTests {
             let place = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 1)
             let view = registry.view(
                 of: Sandbox(name: "s", place: .address(place), networks: [network]),
-                defaultUpstreams: []
+                asking: []
             )
             for (name, _) in registry.table(of: network)?.allNames ?? [] {
                 for type in [RecordType.a, .aaaa, .txt, .https, .any, .srv, .mx, .ptr] {
@@ -277,8 +286,7 @@ struct DerivationTests {
                         ? try DomainName(name, under: network) : name
                     var key = NameKey(seed: 9)
                     key.load(full)
-                    var trace = NoTrace()
-                    switch view.verdict(key, type: type, trace: &trace) {
+                    switch view.verdict(key, type: type) {
                     case .answer, .noData, .alias: break
                     case .nxDomain, .forward, .refuse, .synthetic:
                         Issue.record("\(full) \(type) exists")

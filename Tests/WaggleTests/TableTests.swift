@@ -97,7 +97,7 @@ struct TableTests {
             type: "A",
             sandbox: "p",
             steps: [.init("network a", "no such name"), .init("net b", "1 record")],
-            verdict: "answer",
+            verdict: .answer,
             rcode: "NOERROR",
             answers: ["web. 5 IN A 10.0.0.1"]
         )

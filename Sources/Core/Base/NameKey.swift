@@ -3,12 +3,13 @@
 /// Tables look up the whole name and every leading part of it (`web.1` of `web.1.mynet`), so the
 /// hash runs from the first label on and its value at each label boundary is kept.
 package struct NameKey: ~Copyable {
+    // In arrays of fixed size rather than inline, so that a key is handed on by reference.
     /// Labels in canonical wire form, without the root octet.
-    package private(set) var octets = InlineArray<256, UInt8>(repeating: 0)
+    private var octets = [UInt8](repeating: 0, count: 256)
+    private var starts = [UInt8](repeating: 0, count: 128)
+    private var hashes = [UInt64](repeating: 0, count: 128)
     package private(set) var octetCount = 0
     package private(set) var labelCount = 0
-    private var starts = InlineArray<128, UInt8>(repeating: 0)
-    private var hashes = InlineArray<128, UInt64>(repeating: 0)
     private let seed: UInt64
 
     /// A key whose hashes are those of tables built with the same seed.
@@ -21,16 +22,31 @@ package struct NameKey: ~Copyable {
     /// The octets must be well framed (`DNSWire.QueryView` has checked them); at most 254.
     package mutating func load(_ labels: Span<UInt8>) {
         precondition(labels.count <= DomainName.octetsMax, "name longer than a question allows")
+        labelCount = Self.fold(labels, seed: seed, &octets, &starts, &hashes)
+        octetCount = labels.count
+    }
+
+    /// Writes folded octets, label starts and hashes; returns how many labels there are.
+    private static func fold(
+        _ labels: Span<UInt8>,
+        seed: UInt64,
+        _ octets: inout [UInt8],
+        _ starts: inout [UInt8],
+        _ hashes: inout [UInt64]
+    ) -> Int {
+        var octets = octets.mutableSpan
+        var starts = starts.mutableSpan
+        var hashes = hashes.mutableSpan
         var hash = NameHash(seed: seed)
         var at = 0
         var label = 0
         while at < labels.count {
-            let length = Int(labels[at])
             starts[label] = UInt8(truncatingIfNeeded: at)
-            octets[at] = labels[at]
-            hash.take(labels[at])
-            let end = at + 1 + length
+            let length = labels[at]
+            octets[at] = length
+            hash.take(length)
             at += 1
+            let end = at + Int(length)
             while at < end {
                 let octet = labels[at].foldedLetter
                 octets[at] = octet
@@ -40,12 +56,25 @@ package struct NameKey: ~Copyable {
             hashes[label] = hash.value
             label += 1
         }
-        octetCount = at
-        labelCount = label
+        return label
     }
 
     package mutating func load(_ name: DomainName) {
         load(name.octets.span)
+    }
+
+    /// One octet of the labels, folded; their length octets count.
+    package func octet(_ index: Int) -> UInt8 {
+        precondition(index < octetCount, "no such octet in the name")
+        return octets[index]
+    }
+
+    /// Whether the first `count` octets are those of `stored` from `start` on.
+    package func prefix(_ count: Int, equals stored: [UInt8], at start: Int) -> Bool {
+        let own = octets.span
+        let other = stored.span
+        for index in 0..<count where own[index] != other[start + index] { return false }
+        return true
     }
 
     /// Octets of the first `labels` labels.
@@ -62,15 +91,27 @@ package struct NameKey: ~Copyable {
     package func labels(before suffix: [UInt8]) -> Int? {
         let cut = octetCount - suffix.count
         if cut < 0 { return nil }
-        let tail = octets.span
-        for index in suffix.indices where tail[cut + index] != suffix[index] {
-            return nil
-        }
+        let own = octets.span
+        let other = suffix.span
+        for index in other.indices where own[cut + index] != other[index] { return nil }
         if cut == octetCount { return labelCount }
-        for label in 0..<labelCount where Int(starts[label]) == cut {
-            return label
-        }
+        for label in 0..<labelCount where Int(starts[label]) == cut { return label }
         return nil
+    }
+
+    /// A keyed hash of the name from label `label` on, and of a number.
+    package func hash(_ hash: SipHash, fromLabel label: Int, and number: UInt64) -> UInt64 {
+        hash.value(octets, prefixOctets(label)..<octetCount, and: number)
+    }
+
+    /// Whether the name from label `label` on is this one.
+    package func suffix(fromLabel label: Int, equals stored: [UInt8]) -> Bool {
+        let start = prefixOctets(label)
+        guard octetCount - start == stored.count else { return false }
+        let own = octets.span
+        let other = stored.span
+        for index in other.indices where own[start + index] != other[index] { return false }
+        return true
     }
 
     /// The octets of label `index`, without its length.
@@ -81,12 +122,8 @@ package struct NameKey: ~Copyable {
 
     /// The name from label `first` to before label `end`.
     package func name(labels range: Range<Int>) -> DomainName {
-        let bytes = octets.span
-        let from = prefixOctets(range.lowerBound)
-        let to = prefixOctets(range.upperBound)
-        var copy: [UInt8] = []
-        for index in from..<to { copy.append(bytes[index]) }
-        guard let name = try? DomainName(wire: copy) else {
+        let part = prefixOctets(range.lowerBound)..<prefixOctets(range.upperBound)
+        guard let name = try? DomainName(wire: octets[part]) else {
             preconditionFailure("a key always holds a well-formed name")
         }
         return name

@@ -29,6 +29,10 @@ package struct RecordType: Hashable, Comparable, Sendable, CustomStringConvertib
     package static let maila = RecordType(254)
     package static let any = RecordType(255)
 
+    /// Whether it is no type of data: 0, OPT, and the types kept for questions and signatures, 249
+    /// to 255 (RFC 6895 §3.1).
+    package var isMeta: Bool { code == 0 || code == 41 || (249...255).contains(code) }
+
     /// A mnemonic in any case, or `TYPE1234` (RFC 3597 §5); nil when unknown.
     package init?(_ text: some StringProtocol) {
         let upper = text.uppercased()

@@ -4,6 +4,8 @@ package import Base
 package enum Change: Hashable, Sendable {
     case addSandbox(Sandbox)
     case removeSandbox(String)
+    /// Another view for a sandbox that stays where it is.
+    case replaceSandbox(Sandbox)
     /// All or none.
     case addEndpoints([Endpoint])
     case removeEndpoint(String)
@@ -37,6 +39,8 @@ package enum RegistryError: Error, Hashable, Sendable {
     case noNetworks(String)
     case repeatedNetwork(String)
     case placeTaken(by: String)
+    /// A sandbox that is elsewhere is another one.
+    case placeChanged(String)
     case tooManySandboxes(limit: Int)
     case endpointExists(String)
     case noEndpoint(String)
@@ -63,7 +67,7 @@ package enum RegistryError: Error, Hashable, Sendable {
     package var kind: Kind {
         switch self {
         case .noSandbox, .noEndpoint, .noNetwork: .notFound
-        case .noNetworks, .repeatedNetwork, .noAddress, .notRenewable: .invalid
+        case .noNetworks, .repeatedNetwork, .placeChanged, .noAddress, .notRenewable: .invalid
         case .sandboxExists, .placeTaken, .tooManySandboxes, .endpointExists, .tooManyEndpoints,
             .serviceClash, .networkInUse, .ownedByFile:
             .conflict
@@ -84,6 +88,8 @@ extension RegistryError: CustomStringConvertible {
             "sandbox \(name): a network is named twice; name each once, the first wins"
         case .placeTaken(let other):
             "sandbox: sandbox \(other) listens there already; remove it or choose another place"
+        case .placeChanged(let name):
+            "sandbox \(name): it listens elsewhere; remove it and add it again"
         case .tooManySandboxes(let limit):
             "sandbox: this node has \(limit) already; remove some first"
         case .endpointExists(let id):

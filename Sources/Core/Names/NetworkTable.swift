@@ -21,6 +21,8 @@ package final class NetworkTable: Sendable {
     private let slotMask: Int
     private let entries: [Entry]
     private let octets: [UInt8]
+    /// Beside `sets`: what a question is held against, without touching the sets.
+    private let types: [RecordType]
 
     private struct Entry: Sendable {
         let nameStart: UInt32
@@ -86,6 +88,7 @@ package final class NetworkTable: Sendable {
         self.entries = entries
         self.octets = octets
         self.sets = sets
+        types = sets.map { $0.type }
         nameCount = entries.count
         self.seed = seed
     }
@@ -102,7 +105,10 @@ package final class NetworkTable: Sendable {
             if word == 0 { return nil }
             if word >> 32 == tag {
                 let entry = entries[Int(truncatingIfNeeded: word & 0xffff_ffff) - 1]
-                if matches(entry, key, octetCount: key.prefixOctets(labels)) {
+                let count = key.prefixOctets(labels)
+                if Int(entry.nameCount) == count,
+                    key.prefix(count, equals: octets, at: Int(entry.nameStart))
+                {
                     let first = Int(entry.firstSet)
                     return Found(
                         sets: first..<first + Int(entry.setCount),
@@ -114,17 +120,10 @@ package final class NetworkTable: Sendable {
         }
     }
 
-    private func matches(
-        _ entry: Entry,
-        _ key: borrowing NameKey,
-        octetCount: Int
-    ) -> Bool {
-        guard Int(entry.nameCount) == octetCount else { return false }
-        let start = Int(entry.nameStart)
-        for index in 0..<octetCount where octets[start + index] != key.octets[index] {
-            return false
-        }
-        return true
+    /// The index of the set of this type at a name.
+    package func set(of type: RecordType, in found: Found) -> Int? {
+        for index in found.sets where types[index] == type { return index }
+        return nil
     }
 
     /// Every name with its record sets, in order of name.

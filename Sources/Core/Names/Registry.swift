@@ -47,6 +47,7 @@ package struct Registry: ~Copyable {
     package func check(_ change: Change) throws(RegistryError) {
         switch change {
         case .addSandbox(let sandbox): try check(sandbox)
+        case .replaceSandbox(let sandbox): try check(replacement: sandbox)
         case .removeSandbox(let name): _ = try sandbox(name)
         case .addEndpoints(let list): try check(list)
         case .removeEndpoint(let id), .drainEndpoint(let id), .renewEndpoint(let id, _):
@@ -61,12 +62,36 @@ package struct Registry: ~Copyable {
 
     /// Applies a change; tells what has to be opened, closed and published.
     package mutating func apply(_ change: Change, at now: Moment) throws(RegistryError) -> Effect {
-        try check(change)
+        try apply(together: [change], at: now)
+    }
+
+    /// Applies changes as one, each on what those before it have left: no table shows the names
+    /// between two of them.
+    ///
+    /// Throws: for the first that is refused; those before it stay applied.
+    package mutating func apply(
+        together changes: [Change],
+        at now: Moment
+    ) throws(RegistryError) -> Effect {
         var effect = Effect()
+        defer { rebuild(effect.networks) }
+        for change in changes {
+            try check(change)
+            carryOut(change, at: now, &effect)
+        }
+        return effect
+    }
+
+    private mutating func carryOut(_ change: Change, at now: Moment, _ effect: inout Effect) {
         switch change {
         case .addSandbox(let sandbox):
             sandboxes[sandbox.name] = sandbox
             for network in sandbox.networks { attach(network, &effect) }
+            effect.openedSandboxes.append(sandbox.name)
+        case .replaceSandbox(let sandbox):
+            let old = sandboxes.updateValue(sandbox, forKey: sandbox.name)
+            for network in sandbox.networks { attach(network, &effect) }
+            for network in old?.networks ?? [] { detachIfUnused(network, &effect) }
             effect.openedSandboxes.append(sandbox.name)
         case .removeSandbox(let name):
             remove(sandbox: name, at: now, &effect)
@@ -92,8 +117,6 @@ package struct Registry: ~Copyable {
             networks[network]?.declaredSubnets = []
             detachIfUnused(network, &effect)
         }
-        rebuild(effect.networks)
-        return effect
     }
 
     /// Replaces the records of all zone files, and the policy where one is given.
@@ -108,14 +131,35 @@ package struct Registry: ~Copyable {
         return effect
     }
 
-    /// Takes up again a service without tasks that was known before a restart.
-    package mutating func remember(service: DomainName, on network: DomainName, at now: Moment) {
-        // A network that nobody is on has nobody who could ask.
-        guard var state = networks[network] else { return }
+    /// A service of a network.
+    package struct ServiceKey: Hashable, Sendable {
+        package let network: DomainName
+        package let name: DomainName
+
+        package init(network: DomainName, name: DomainName) {
+            self.network = network
+            self.name = name
+        }
+    }
+
+    /// Takes up again services that were known and without tasks before a restart; those that have
+    /// tasks now are as they are.
+    package mutating func remember(_ services: [ServiceKey], at now: Moment) -> Effect {
         let until = now.advanced(milliseconds: Self.emptyServiceMilliseconds)
-        state.emptyServices[service] = until
-        networks[network] = state
-        rebuild([network])
+        let withTasks = Set(
+            endpoints.values.compactMap { endpoint in
+                endpoint.service.map { ServiceKey(network: endpoint.network, name: $0.name) }
+            }
+        )
+        var effect = Effect()
+        // A network that nobody is on has nobody who could ask.
+        for service in services
+        where networks[service.network] != nil && !withTasks.contains(service) {
+            networks[service.network]?.emptyServices[service.name] = until
+            effect.touch(service.network)
+        }
+        rebuild(effect.networks)
+        return effect
     }
 
     // MARK: Time
@@ -197,14 +241,29 @@ package struct Registry: ~Copyable {
 
     /// The view of a sandbox, for the name server.
     ///
-    /// `defaultUpstreams`: asked when the sandbox names none of its own.
-    package func view(of sandbox: Sandbox, defaultUpstreams: [SocketEndpoint]) -> View {
+    /// `directory`: where groups of upstreams are looked up, so that equal ones are one.
+    package func view(
+        of sandbox: Sandbox,
+        routes: UpstreamRoutes,
+        directory: inout UpstreamDirectory
+    ) -> View {
         let mine = sandbox.networks.compactMap { tables[$0] }
         var clients: [CIDR]?
         var resolver = IPAddress.v4(IPv4Address(127, 0, 0, 11))
+        var hasNamespace = true
         if case .address(let endpoint) = sandbox.place {
             resolver = endpoint.address
             clients = (sandbox.allow + mine.flatMap { $0.subnets }).sorted()
+            hasNamespace = false
+        }
+        func group(_ choices: [UpstreamChoice]) -> UpstreamGroup {
+            directory.group(
+                choices.map { choice in
+                    // A plain address has no namespace but the daemon's.
+                    let isInside = choice.fromSandbox && hasNamespace
+                    return Upstream(choice.address, from: isInside ? .sandbox(sandbox.name) : .host)
+                }
+            )
         }
         return View(
             sandbox: sandbox.name,
@@ -212,7 +271,10 @@ package struct Registry: ~Copyable {
             zone: zoneTable,
             zoneApexes: zone.apexes,
             policy: policy,
-            upstreams: sandbox.upstreams.isEmpty ? defaultUpstreams : sandbox.upstreams,
+            upstreams: group(sandbox.upstreams.isEmpty ? routes.defaults : sandbox.upstreams),
+            domains: routes.domains.map {
+                DomainRoute(domain: $0.name, upstreams: group($0.upstreams))
+            },
             isInternal: sandbox.isInternal,
             clients: clients,
             resolverAddress: resolver
@@ -228,13 +290,25 @@ extension Registry {
         if sandboxes.count >= Self.sandboxesMax {
             throw .tooManySandboxes(limit: Self.sandboxesMax)
         }
+        try check(networks: sandbox)
+        for other in sandboxes.values.sorted(by: { $0.name < $1.name })
+        where other.place.clashes(with: sandbox.place) {
+            throw .placeTaken(by: other.name)
+        }
+    }
+
+    private func check(replacement sandbox: Sandbox) throws(RegistryError) {
+        let old = try self.sandbox(sandbox.name)
+        if old.place != sandbox.place || old.redirect != sandbox.redirect {
+            throw .placeChanged(sandbox.name)
+        }
+        try check(networks: sandbox)
+    }
+
+    private func check(networks sandbox: Sandbox) throws(RegistryError) {
         if sandbox.networks.isEmpty { throw .noNetworks(sandbox.name) }
         if Set(sandbox.networks).count != sandbox.networks.count {
             throw .repeatedNetwork(sandbox.name)
-        }
-        for other in sandboxes.values.sorted(by: { $0.name < $1.name })
-        where other.place == sandbox.place {
-            throw .placeTaken(by: other.name)
         }
     }
 
@@ -271,11 +345,6 @@ extension Registry {
         if users > 0 || !state.endpointIDs.isEmpty {
             throw .networkInUse(network, sandboxes: users, endpoints: state.endpointIDs.count)
         }
-    }
-
-    private struct ServiceKey: Hashable {
-        let network: DomainName
-        let name: DomainName
     }
 
     /// The VIPs a service already has on a network: [] for DNSRR, nil when it has no task.

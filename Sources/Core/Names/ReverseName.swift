@@ -61,7 +61,7 @@ package enum ReverseName {
         var nibbles = 0
         while nibbles < min(labels, 32) {
             let range = key.labelRange(labels - 1 - nibbles)
-            guard range.count == 1, let digit = hexDigit(key.octets[range.lowerBound]) else {
+            guard range.count == 1, let digit = hexDigit(key.octet(range.lowerBound)) else {
                 break
             }
             let shift = UInt64(60 - 4 * (nibbles % 16))
@@ -84,11 +84,11 @@ package enum ReverseName {
         guard range.count <= 3 else { return nil }
         var value = 0
         for index in range {
-            let octet = key.octets[index]
+            let octet = key.octet(index)
             guard (48...57).contains(octet) else { return nil }
             value = value * 10 + Int(octet - 48)
         }
-        if range.count > 1, key.octets[range.lowerBound] == 48 { return nil }
+        if range.count > 1, key.octet(range.lowerBound) == 48 { return nil }
         return UInt8(exactly: value)
     }
 

@@ -10,6 +10,21 @@ package struct Sandbox: Hashable, Sendable {
         case process(pid: Int32, startTime: UInt64, inode: UInt64)
         /// A plain address of the daemon's own namespace.
         case address(SocketEndpoint)
+
+        /// Whether two sandboxes cannot both be there; port 0 is a port of its own each time.
+        package func clashes(with other: Place) -> Bool {
+            if case .address(let endpoint) = self, endpoint.port == 0 { return false }
+            return self == other
+        }
+
+        /// The file that names the network namespace; empty for a plain address.
+        package var namespacePath: String {
+            switch self {
+            case .namespace(let path): path
+            case .process(let pid, _, _): "/proc/\(pid)/ns/net"
+            case .address: ""
+            }
+        }
     }
 
     package var name: String
@@ -17,7 +32,7 @@ package struct Sandbox: Hashable, Sendable {
     /// In priority order: the first that knows a name answers.
     package var networks: [DomainName]
     /// Empty: the daemon's own.
-    package var upstreams: [SocketEndpoint] = []
+    package var upstreams: [UpstreamChoice] = []
     /// Clients that may ask beyond loopback and the networks' subnets; only for `.address`.
     package var allow: [CIDR] = []
     /// Never forwards.

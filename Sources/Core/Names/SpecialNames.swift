@@ -18,7 +18,7 @@ enum SpecialNames {
     /// Checked before every other name.
     static func isLocalhost(_ key: borrowing NameKey) -> Bool {
         // The cheap test first: this runs for every question.
-        guard key.octetCount >= 10, key.octets[key.octetCount - 10] == 9 else { return false }
+        guard key.octetCount >= 10, key.octet(key.octetCount - 10) == 9 else { return false }
         return key.labels(before: localhost.octets) != nil
     }
 

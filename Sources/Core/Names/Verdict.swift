@@ -15,8 +15,8 @@ package enum Verdict: Sendable {
     case noData(Authority)
     /// The name does not exist and lies where nobody else could know it.
     case nxDomain(Absence)
-    /// Somebody upstream may know.
-    case forward
+    /// These may know.
+    case forward(UpstreamGroup)
     case refuse(Refusal)
 }
 
@@ -78,26 +78,22 @@ package enum Refusal: Hashable, Sendable {
     case obsoleteType
 }
 
-/// Takes down the steps of a search; the one that takes nothing costs nothing.
-package protocol SearchTrace {
-    static var isOn: Bool { get }
+/// Takes down the steps of a search; the one that takes nothing costs nothing, since the search is
+/// compiled once for each.
+protocol SearchTrace {
     mutating func note(_ step: @autoclosure () -> SearchStep)
 }
 
 /// A search that nobody watches.
-package struct NoTrace: SearchTrace {
-    package static let isOn = false
-    package init() {}
+struct NoTrace: SearchTrace {
     @inline(__always)
-    package mutating func note(_ step: @autoclosure () -> SearchStep) {}
+    mutating func note(_ step: @autoclosure () -> SearchStep) {}
 }
 
 /// A search whose every step is kept, for `waggle explain`.
-package struct StepTrace: SearchTrace {
-    package static let isOn = true
-    package private(set) var steps: [SearchStep] = []
-    package init() {}
-    package mutating func note(_ step: @autoclosure () -> SearchStep) { steps.append(step()) }
+struct StepTrace: SearchTrace {
+    private(set) var steps: [SearchStep] = []
+    mutating func note(_ step: @autoclosure () -> SearchStep) { steps.append(step()) }
 }
 
 package enum SearchStep: Hashable, Sendable {
@@ -119,12 +115,27 @@ extension View {
     /// allocation on the way to `.answer`, `.noData` and `.forward`.
     ///
     /// Source: networkdb-dns.md C4, H11, H12; docs/ARCHITECTURE.md "How a question is answered".
-    package func verdict<Trace: SearchTrace>(
+    package func verdict(_ key: borrowing NameKey, type: RecordType) -> Verdict {
+        var trace = NoTrace()
+        return search(key, type, &trace)
+    }
+
+    /// Decides a question and tells every step that led there.
+    package func explanation(
         _ key: borrowing NameKey,
-        type: RecordType,
-        trace: inout Trace
+        type: RecordType
+    ) -> (verdict: Verdict, steps: [SearchStep]) {
+        var trace = StepTrace()
+        let verdict = search(key, type, &trace)
+        return (verdict, trace.steps)
+    }
+
+    private func search<Trace: SearchTrace>(
+        _ key: borrowing NameKey,
+        _ type: RecordType,
+        _ trace: inout Trace
     ) -> Verdict {
-        if key.labelCount == 0 { return outside(type, &trace) }
+        if key.labelCount == 0 { return outside(key, type, &trace) }
         if SpecialNames.isLocalhost(key) {
             trace.note(.special("localhost is always this host (RFC 6761)"))
             let known = type == .a || type == .aaaa
@@ -133,23 +144,21 @@ extension View {
         // The whole name in each network, in priority order.
         for index in networks.indices {
             let found = networks[index].find(key, labels: key.labelCount)
-            if Trace.isOn {
-                trace.note(
-                    .lookedUp(
-                        name: key.name,
-                        network: networks[index].network,
-                        found: found != nil
-                    )
+            trace.note(
+                .lookedUp(
+                    name: key.name,
+                    network: networks[index].network,
+                    found: found != nil
                 )
-            }
+            )
             if let found, !found.underSuffixOnly {
-                return choose(found, .network(index), type, &trace)
+                return choose(found, in: networks[index], .network(index), key, type, &trace)
             }
         }
         if let verdict = underNetworkName(key, type, &trace) { return verdict }
         if let found = zone.find(key, labels: key.labelCount) {
-            if Trace.isOn { trace.note(.zone(name: key.name, found: true)) }
-            return choose(found, .zone, type, &trace)
+            trace.note(.zone(name: key.name, found: true))
+            return choose(found, in: zone, .zone, key, type, &trace)
         }
         return absent(key, type, &trace)
     }
@@ -161,24 +170,23 @@ extension View {
         _ trace: inout Trace
     ) -> Verdict? {
         var claimed: Int?
-        for index in suffixOrder {
+        for place in suffixOrder.indices {
+            let index = suffixOrder[place]
             let table = networks[index]
             guard let labels = key.labels(before: table.network.octets) else { continue }
             if labels == 0 {
-                if Trace.isOn { trace.note(.apex(network: table.network)) }
+                trace.note(.apex(network: table.network))
                 return apex(index, key, type, &trace)
             }
             let found = table.find(key, labels: labels)
-            if Trace.isOn {
-                trace.note(
-                    .lookedUp(
-                        name: key.name(labels: 0..<labels),
-                        network: table.network,
-                        found: found != nil
-                    )
+            trace.note(
+                .lookedUp(
+                    name: key.name(labels: 0..<labels),
+                    network: table.network,
+                    found: found != nil
                 )
-            }
-            if let found { return choose(found, .network(index), type, &trace) }
+            )
+            if let found { return choose(found, in: table, .network(index), key, type, &trace) }
             if labels == 1, isNameServerLabel(key) {
                 return resolverAddress.matches(type)
                     ? .synthetic(.resolverAddress) : .noData(.network(index))
@@ -189,7 +197,7 @@ extension View {
         guard let claimed, zone.find(key, labels: key.labelCount) == nil else { return nil }
         trace.note(.ours(why: "it ends in the name of one of the sandbox's networks"))
         return profile == .docker
-            ? outside(type, &trace)
+            ? outside(key, type, &trace)
             : .nxDomain(
                 Absence(authority: .network(claimed))
             )
@@ -201,7 +209,7 @@ extension View {
         _ type: RecordType,
         _ trace: inout Trace
     ) -> Verdict {
-        if profile == .docker { return outside(type, &trace) }
+        if profile == .docker { return outside(key, type, &trace) }
         if let found = zone.find(key, labels: key.labelCount),
             let set = zone.set(of: type, in: found)
         {
@@ -217,31 +225,31 @@ extension View {
     /// Picks from a name that exists: an answer, an alias or NODATA, never a denial of the name.
     private func choose<Trace: SearchTrace>(
         _ found: NetworkTable.Found,
+        in source: NetworkTable,
         _ table: TableIndex,
+        _ key: borrowing NameKey,
         _ type: RecordType,
         _ trace: inout Trace
     ) -> Verdict {
-        let source = self[table]
         if profile == .docker {
             let answered = type == .a || type == .aaaa || type == .ptr
             // Docker forwards what it does not answer, and a name without any address.
-            if !answered || found.sets.isEmpty { return outside(type, &trace) }
+            if !answered || found.sets.isEmpty { return outside(key, type, &trace) }
         }
-        if let set = source.set(of: type, in: found) {
-            if Trace.isOn {
-                trace.note(
-                    .chose(type: source.sets[set].type, count: source.sets[set].data.count)
-                )
-            }
+        let set = type == .any ? source.anySet(in: found) : source.set(of: type, in: found)
+        if let set {
+            trace.note(
+                .chose(type: source.sets[set].type, count: source.sets[set].data.count)
+            )
             return .answer(SetHandle(table: table, set: set))
         }
         if let set = source.set(of: .cname, in: found),
             case .name(let target)? = source.sets[set].data.first
         {
-            if Trace.isOn { trace.note(.chose(type: .cname, count: 1)) }
+            trace.note(.chose(type: .cname, count: 1))
             return .alias(SetHandle(table: table, set: set), target: target)
         }
-        if Trace.isOn { trace.note(.lacks(type: type)) }
+        trace.note(.lacks(type: type))
         return .noData(authority(of: table))
     }
 
@@ -251,7 +259,7 @@ extension View {
         _ type: RecordType,
         _ trace: inout Trace
     ) -> Verdict {
-        if profile == .docker { return outside(type, &trace) }
+        if profile == .docker { return outside(key, type, &trace) }
         if let verdict = reverse(key, type, &trace) { return verdict }
         if let index = servicePrefix(key) {
             trace.note(.ours(why: "it names a port or the tasks of a local service"))
@@ -261,6 +269,8 @@ extension View {
             trace.note(.ours(why: "a zone file is authoritative for it"))
             return .nxDomain(Absence(authority: .zone(apex)))
         }
+        // A domain that somebody was named for is asked for there, special or not.
+        if let route = route(key) { return outside(type, &trace, route) }
         switch SpecialNames.answer(key, type: type) {
         case .loopbackPointer:
             trace.note(.special("the loopback address is localhost (RFC 6303)"))
@@ -272,11 +282,11 @@ extension View {
         case .nxDomain:
             trace.note(.special("a special-use name that never exists in the DNS"))
             return .nxDomain(Absence(authority: .resolver))
-        case .nxDomainUnlessPrivateUpstream where !upstreamsArePrivate:
+        case .nxDomainUnlessPrivateUpstream where !upstreams.isPrivate:
             trace.note(.special("a private name, and the upstreams are public"))
             return .nxDomain(Absence(authority: .resolver))
         case .loopback, .nxDomainUnlessPrivateUpstream, nil:
-            return outside(type, &trace)
+            return outside(key, type, &trace)
         }
     }
 
@@ -292,9 +302,7 @@ extension View {
             for subnet in networks[index].subnets {
                 if subnet.contains(block) {
                     let partial = !reading.isAddress && !reading.hasStrayLabels
-                    if Trace.isOn {
-                        trace.note(.reverse(block: "\(block)", why: "inside \(subnet)"))
-                    }
+                    trace.note(.reverse(block: "\(block)", why: "inside \(subnet)"))
                     return partial
                         ? .noData(.network(index))
                         : .nxDomain(Absence(authority: .network(index)))
@@ -303,9 +311,7 @@ extension View {
                 if block.prefixBits > 0, block.contains(subnet), !reading.hasStrayLabels,
                     block.network.isPrivate
                 {
-                    if Trace.isOn {
-                        trace.note(.reverse(block: "\(block)", why: "holds \(subnet)"))
-                    }
+                    trace.note(.reverse(block: "\(block)", why: "holds \(subnet)"))
                     return .noData(.network(index))
                 }
             }
@@ -318,7 +324,7 @@ extension View {
         guard let first = networks.indices.first, key.labelCount > 1 else { return nil }
         if key.labelCount == 2, isTasksLabel(key) { return first }
         var labels = 0
-        while labels < key.labelCount, key.octets[key.labelRange(labels).lowerBound] == 0x5f {
+        while labels < key.labelCount, key.octet(key.labelRange(labels).lowerBound) == 0x5f {
             labels += 1
         }
         guard labels > 0, labels < key.labelCount else { return nil }
@@ -334,14 +340,31 @@ extension View {
         return nil
     }
 
+    /// The upstreams of the closest domain that has its own.
+    private func route(_ key: borrowing NameKey) -> UpstreamGroup? {
+        for place in domains.indices where key.labels(before: domains[place].domain.octets) != nil {
+            return domains[place].upstreams
+        }
+        return nil
+    }
+
     private func outside<Trace: SearchTrace>(
+        _ key: borrowing NameKey,
         _ type: RecordType,
         _ trace: inout Trace
+    ) -> Verdict {
+        outside(type, &trace, route(key) ?? upstreams)
+    }
+
+    private func outside<Trace: SearchTrace>(
+        _ type: RecordType,
+        _ trace: inout Trace,
+        _ group: UpstreamGroup
     ) -> Verdict {
         trace.note(.notOurs)
         if type == .any, profile != .docker { return .synthetic(.minimalAny) }
         if type == .maila || type == .mailb { return .refuse(.obsoleteType) }
-        return isInternal ? .refuse(.internalSandbox) : .forward
+        return isInternal ? .refuse(.internalSandbox) : .forward(group)
     }
 
     package subscript(table: TableIndex) -> NetworkTable {
@@ -359,24 +382,21 @@ extension View {
     }
 
     private func isNameServerLabel(_ key: borrowing NameKey) -> Bool {
-        key.octets[0] == 2 && key.octets[1] == 0x6e && key.octets[2] == 0x73
+        key.octet(0) == 2 && key.octet(1) == 0x6e && key.octet(2) == 0x73
     }
 
     private func isTasksLabel(_ key: borrowing NameKey) -> Bool {
         let tasks: InlineArray<6, UInt8> = [5, 0x74, 0x61, 0x73, 0x6b, 0x73]
-        for index in 0..<6 where key.octets[index] != tasks[index] { return false }
+        for index in 0..<6 where key.octet(index) != tasks[index] { return false }
         return true
     }
 }
 
 extension NetworkTable {
-    /// The set that answers `type` at a name: the type's own, or for ANY exactly one (RFC 8482
-    /// §4.1), the address before the rest.
-    fileprivate func set(of type: RecordType, in found: Found) -> Int? {
-        for index in found.sets where sets[index].type == type { return index }
-        guard type == .any else { return nil }
+    /// For ANY exactly one set (RFC 8482 §4.1), the address before the rest.
+    fileprivate func anySet(in found: Found) -> Int? {
         for preferred in [RecordType.a, .aaaa, .srv, .txt] {
-            for index in found.sets where sets[index].type == preferred { return index }
+            if let index = set(of: preferred, in: found) { return index }
         }
         return found.sets.first
     }

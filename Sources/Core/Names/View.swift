@@ -1,7 +1,15 @@
 package import Base
 
-/// Everything that decides one sandbox's answers, as one immutable value.
-package struct View: Sendable {
+/// A domain and those who are asked for it and for everything below.
+package struct DomainRoute: Sendable {
+    package let domain: DomainName
+    package let upstreams: UpstreamGroup
+}
+
+/// Everything that decides one sandbox's answers, immutable.
+///
+/// A class, so that a question borrows it instead of counting references to each of its parts.
+package final class View: Sendable {
     package let sandbox: String
     /// In priority order.
     package let networks: [NetworkTable]
@@ -14,23 +22,23 @@ package struct View: Sendable {
     package let profile: NamePolicy.Profile
     /// Seconds.
     package let negativeTTL: UInt32
-    /// Asked in this order for names that nothing local knows.
-    package let upstreams: [SocketEndpoint]
+    /// Asked for names that nothing local knows.
+    package let upstreams: UpstreamGroup
+    /// Domains with upstreams of their own, the longest name first.
+    package let domains: [DomainRoute]
     package let isInternal: Bool
     /// Blocks whose addresses may ask; nil when the namespace alone decides.
     package let clients: [CIDR]?
     /// Where the resolver is reached, the address of `ns.NETWORK`.
     package let resolverAddress: IPAddress
-    /// Whether every upstream is at a private address, so that private names may be asked there.
-    package let upstreamsArePrivate: Bool
-
     package init(
         sandbox: String,
         networks: [NetworkTable],
         zone: NetworkTable,
         zoneApexes: [DomainName],
         policy: NamePolicy,
-        upstreams: [SocketEndpoint],
+        upstreams: UpstreamGroup,
+        domains: [DomainRoute],
         isInternal: Bool,
         clients: [CIDR]?,
         resolverAddress: IPAddress
@@ -45,15 +53,16 @@ package struct View: Sendable {
         profile = policy.profile
         negativeTTL = policy.negativeTTL
         self.upstreams = upstreams
+        self.domains = domains
         self.isInternal = isInternal
         self.clients = clients
         self.resolverAddress = resolverAddress
-        upstreamsArePrivate = !upstreams.isEmpty && upstreams.allSatisfy { $0.address.isPrivate }
     }
 
     /// Whether a client at `address` may ask this sandbox's resolver.
     package func admits(_ address: IPAddress) -> Bool {
+        if address.isLoopback { return true }
         guard let clients else { return true }
-        return address.isLoopback || clients.contains { $0.contains(address) }
+        return clients.contains { $0.contains(address) }
     }
 }

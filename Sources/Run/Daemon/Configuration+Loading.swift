@@ -57,15 +57,31 @@ extension Configuration {
     ) throws(ConfigurationError) -> Configuration {
         var document = ConfigurationDocument(file: file)
         if let file { try document.read(file, readFile) }
+        let ofFile = document
         let warnings = try document.overlay(environment: surroundings.environment)
+        if document.hidesValue { _ = try read(ofFile, .unfailing) }
+        let ofEnvironment = document
         document.overlay(flags: flags.values)
+        if document.hidesValue { _ = try read(ofEnvironment, .unfailing) }
+        var configuration = try read(document, surroundings)
+        configuration.warnings = warnings
+        return configuration
+    }
+
+    private static func read(
+        _ document: ConfigurationDocument,
+        _ surroundings: Surroundings
+    ) throws(ConfigurationError) -> Configuration {
         do {
             var reader = ConfigurationReader(document: document, surroundings: surroundings)
-            var configuration = try reader.configuration()
-            configuration.warnings = warnings
-            return configuration
+            return try reader.configuration()
         } catch {
             throw .field(document.source(of: error.path), error)
         }
     }
+}
+
+extension Configuration.Surroundings {
+    /// A machine on which every default can be had, for a look at what is given and then hidden.
+    fileprivate static let unfailing = Self(environment: [:], isRoot: true, hostName: "n")
 }

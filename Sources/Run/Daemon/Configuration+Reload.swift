@@ -12,6 +12,7 @@ extension Configuration {
             ("api.group", api.group == running.api.group),
             ("dns.threads", dns.threads == running.dns.threads),
             ("dns.forwardLimit", dns.forwardLimit == running.dns.forwardLimit),
+            ("dns.cacheEntries", dns.cacheEntries == running.dns.cacheEntries),
             ("gossip.bind", gossip?.bind == running.gossip?.bind),
             ("gossip.advertise", gossip?.advertise == running.gossip?.advertise),
             ("gossip.profile", gossip?.profile == running.gossip?.profile),
@@ -31,13 +32,6 @@ extension Configuration {
     /// It is read and checked all the same, so that a file for later versions is known to be right.
     var notYetBuilt: [String] {
         var list: [String] = []
-        if !dns.domains.isEmpty {
-            list.append("dns.domains: not built yet; these names go to the ordinary upstreams")
-        }
-        let all = (dns.upstreams ?? []) + sandboxes.flatMap { $0.upstreams }
-        if all.contains(where: { $0.fromSandbox }) {
-            list.append("upstreams from the sandbox: not built yet; they are asked from the daemon")
-        }
         if sandboxes.contains(where: { $0.resolvConf != nil }) {
             list.append("sandboxes.resolvConf: not built yet; the file is left as it is")
         }

@@ -9,6 +9,8 @@ struct ConfigurationDocument {
     private let file: String?
     /// By dotted path; what is absent came from the file.
     private var sources: [String: ConfigurationError.Source] = [:]
+    /// Whether a value was there that another one has taken the place of.
+    private(set) var hidesValue = false
 
     init(file: String?) {
         self.file = file
@@ -106,6 +108,8 @@ struct ConfigurationDocument {
         source: ConfigurationError.Source
     ) {
         guard let changed = Self.setting(value, at: key.path[...], in: root) else { return }
+        let hidden = key.path.reduce(Optional(root)) { parent, name in parent?[name] }
+        if hidden != nil { hidesValue = true }
         root = changed
         sources[key.dotted] = source
     }

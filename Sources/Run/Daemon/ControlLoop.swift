@@ -127,9 +127,8 @@ final class ControlLoop: Sendable {
             guard (try? state.poller.wait(milliseconds: wait ?? -1, into: &events)) != nil else {
                 return
             }
-            for event in events where event.token != Self.signalToken {
-                state.watched(event.token)
-            }
+            let tokens = events.map { $0.token }.filter { $0 != Self.signalToken }
+            if !tokens.isEmpty { state.watched(tokens) }
             signal.clear()
             let jobs = inbox.withLock { inbox in
                 defer { inbox.jobs = [] }

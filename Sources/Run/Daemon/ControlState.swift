@@ -51,6 +51,8 @@ struct ControlState: ~Copyable {
     let poller: Poller
     let logger: Logger
     let startedAt: Moment
+    /// How many descriptors sandboxes and watches may have together.
+    let descriptorsMax: Int
     var configuration: Configuration
     var registry: Registry
     var saved: StateLog
@@ -58,7 +60,9 @@ struct ControlState: ~Copyable {
     var publication: Publication
     var sandboxStates: [String: SandboxState] = [:]
     var watches = Watches()
-    var defaultUpstreams: [SocketEndpoint]
+    var routes: UpstreamRoutes
+    /// Groups of upstreams that sandboxes have in common.
+    var directory = UpstreamDirectory()
     /// Rises with every change that somebody could see.
     var index: UInt64 = 1
     var waiters: [Waiter] = []
@@ -75,10 +79,11 @@ struct ControlState: ~Copyable {
     /// How a sandbox is doing.
     struct SandboxState: Sendable {
         let slot: Int
+        let place: Sandbox.Place
         var opened: NameServer.Opened?
         /// Why it is not served now; tried again until it is.
         var error: String?
-        /// The namespace that was mounted at its path when it was opened.
+        /// The namespace that was at its place when it was opened.
         var identity: FileIdentity?
     }
 
@@ -92,26 +97,35 @@ struct ControlState: ~Copyable {
             throw .refused(error)
         }
         do throws(SystemError) {
-            try saved.append(change)
+            try saved.append([change])
         } catch {
             logger.error("the state directory refused a change", metadata: ["error": "\(error)"])
             throw .notDurable(error)
         }
         apply(change)
-        if saved.needsRewrite {
-            do throws(SystemError) {
-                try saved.rewrite(registry)
-            } catch {
-                // The log only stays longer than it needs to be.
-                logger.warning("the log was not rewritten", metadata: ["error": "\(error)"])
-            }
+        rewriteIfDue()
+    }
+
+    private mutating func rewriteIfDue() {
+        guard saved.needsRewrite else { return }
+        do throws(SystemError) {
+            try saved.rewrite(registry)
+        } catch {
+            // The log only stays longer than it needs to be.
+            logger.warning("the log was not rewritten", metadata: ["error": "\(error)"])
         }
     }
 
     /// Applies a change that has been checked, and publishes what follows.
     mutating func apply(_ change: Change) {
+        apply(together: [change])
+    }
+
+    /// Applies changes as one: nobody sees the names between two of them.
+    mutating func apply(together changes: [Change]) {
+        if changes.isEmpty { return }
         do throws(RegistryError) {
-            follow(try registry.apply(change, at: Clock.now()))
+            follow(try registry.apply(together: changes, at: Clock.now()))
         } catch {
             preconditionFailure("a checked change was refused: \(error)")
         }
@@ -119,6 +133,7 @@ struct ControlState: ~Copyable {
 
     mutating func follow(_ effect: Effect) {
         for name in effect.closedSandboxes { closeSockets(of: name) }
+        if !effect.closedSandboxes.isEmpty || !effect.removedEndpoints.isEmpty { unwatchUnused() }
         for pid in effect.watchedProcesses { watch(pid: pid) }
         publish(effect)
         index += 1
@@ -131,9 +146,6 @@ struct ControlState: ~Copyable {
     mutating func add(_ request: SandboxRequest) throws(Failure) {
         // An option that did nothing would be worse than one that is refused.
         if request.resolvConf != nil { throw .notBuilt("resolvConf") }
-        if request.upstreams.contains(where: { $0.fromSandbox }) {
-            throw .notBuilt("an upstream asked from the sandbox")
-        }
         let sandbox: Sandbox
         do throws(SystemError) {
             sandbox = try RequestMapping.sandbox(request, origin: .command)
@@ -157,16 +169,35 @@ struct ControlState: ~Copyable {
             throw .system(error, doing: "sandbox \(request.name)", advice: Self.advice(error))
         }
         do throws(Failure) {
+            do throws(SystemError) {
+                try tryToWatch(place: sandbox.place)
+            } catch {
+                throw .system(error, doing: "sandbox \(request.name)", advice: Self.advice(error))
+            }
             try commit(.addSandbox(sandbox))
         } catch {
             closeSockets(of: sandbox.name)
+            unwatchUnused()
             throw error
         }
-        watch(place: sandbox.place)
     }
 
     /// Adds endpoints that a command asks for, all or none; returns their ids.
     mutating func add(_ requests: [EndpointRequest]) throws(Failure) -> [String] {
+        do throws(Failure) {
+            let endpoints = try endpoints(of: requests)
+            try commit(.addEndpoints(endpoints))
+            return endpoints.map { $0.id }
+        } catch {
+            unwatchUnused()
+            throw error
+        }
+    }
+
+    /// The endpoints that requests describe; their processes are watched from here on.
+    private mutating func endpoints(
+        of requests: [EndpointRequest]
+    ) throws(Failure) -> [Endpoint] {
         let now = Clock.now()
         var endpoints: [Endpoint] = []
         endpoints.reserveCapacity(requests.count)
@@ -181,16 +212,17 @@ struct ControlState: ~Copyable {
                         at: now
                     )
                 )
+                if case .pid(let pid) = request.tie { try tryToWatch(pid: Int32(pid)) }
             } catch {
                 throw .system(
                     error,
                     doing: "endpoint \(request.name)",
-                    advice: "give the id of a running process"
+                    advice: error.isOutOfDescriptors
+                        ? Self.advice(error) : "give the id of a running process"
                 )
             }
         }
-        try commit(.addEndpoints(endpoints))
-        return endpoints.map { $0.id }
+        return endpoints
     }
 
     mutating func renew(_ id: String) throws(Failure) {
@@ -212,8 +244,13 @@ struct ControlState: ~Copyable {
         if error.isOutOfDescriptors {
             return "raise the limit of open files (LimitNOFILE) and try again"
         }
-        if error.isNoSuchFile { return "give the path of a network namespace that exists" }
-        if error.call == "setns" { return "run the daemon as root (it needs CAP_SYS_ADMIN)" }
+        if error.isNoProcess { return "give the id of a running process" }
+        if error.isNotPermitted, error.call == "setns" {
+            return "run the daemon as root (it needs CAP_SYS_ADMIN)"
+        }
+        if error.isNoSuchFile || error.call == "setns" {
+            return "give the path of a network namespace that exists"
+        }
         return "see the daemon's log"
     }
 
@@ -230,28 +267,32 @@ struct ControlState: ~Copyable {
     }
 
     mutating func wake(at now: Moment) {
-        for id in registry.expiredEndpoints(at: now) {
-            drop(.removeEndpoint(id), because: "its time to live has run out")
-        }
+        let expired = registry.expiredEndpoints(at: now)
+        drop(expired.map { .removeEndpoint($0) }, because: "its time to live has run out")
         let forgotten = registry.forgetEmptyServices(at: now)
         if !forgotten.networks.isEmpty { follow(forgotten) }
         let late = waiters.filter { $0.until <= now }
         waiters.removeAll { $0.until <= now }
         for waiter in late { waiter.resume() }
-        if let retry = watches.retryAt, retry <= now { retryUnserved(at: now) }
+        if let retry = watches.retryAt, retry <= now { openUnserved(at: now) }
     }
 
-    /// Removes what has ended by itself.
+    /// Removes what has ended by itself, in one step.
     ///
     /// When the disk refuses, it goes all the same: what is dead must not be answered, and the next
     /// start finds it dead again.
-    mutating func drop(_ change: Change, because reason: String) {
-        logger.info("removed", metadata: ["what": "\(change.subject)", "why": "\(reason)"])
-        do throws(Failure) {
-            try commit(change)
-        } catch {
-            if case .notDurable = error { apply(change) }
+    mutating func drop(_ changes: [Change], because reason: String) {
+        if changes.isEmpty { return }
+        for change in changes {
+            logger.info("removed", metadata: ["what": "\(change.subject)", "why": "\(reason)"])
         }
+        do throws(SystemError) {
+            try saved.append(changes)
+        } catch {
+            logger.error("the state directory refused a change", metadata: ["error": "\(error)"])
+        }
+        apply(together: changes)
+        rewriteIfDue()
     }
 
     mutating func wait(
@@ -260,7 +301,8 @@ struct ControlState: ~Copyable {
         seconds: UInt64,
         resume: @escaping () -> Void
     ) {
-        if self.index > index || waiters.count >= Self.waitersMax
+        // An index of the future is one from before a restart.
+        if self.index != index || waiters.count >= Self.waitersMax
             || cancelledWaiters.remove(number) != nil
         {
             resume()
@@ -294,7 +336,7 @@ extension Change {
     /// What the change is about, for the log.
     var subject: String {
         switch self {
-        case .addSandbox(let sandbox): "sandbox \(sandbox.name)"
+        case .addSandbox(let sandbox), .replaceSandbox(let sandbox): "sandbox \(sandbox.name)"
         case .removeSandbox(let name): "sandbox \(name)"
         case .addEndpoints(let list): "\(list.count) endpoints"
         case .removeEndpoint(let id), .drainEndpoint(let id), .renewEndpoint(let id, _):

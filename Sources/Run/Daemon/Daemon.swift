@@ -39,14 +39,21 @@ package struct Daemon: Sendable {
             loop.stop()
             throw error
         }
+        // Whoever reads the ready line may send a signal at once, and it must not kill the process.
+        let hangups = await UnixSignalsSequence(trapping: .sighup)
+        let ends = await UnixSignalsSequence(trapping: .sigterm, .sigint)
+        let reload = ReloadService(hangups: hangups, loop: loop, reread: reread, logger: logger)
         let services = ServiceGroup(
             configuration: .init(
                 services: [
                     .init(service: ControlService(loop: loop)),
-                    .init(service: ReloadService(loop: loop, reread: reread, logger: logger)),
+                    .init(service: reload),
                     .init(service: APIService(server: api)),
+                    .init(
+                        service: EndService(ends: ends),
+                        successTerminationBehavior: .gracefullyShutdownGroup
+                    ),
                 ],
-                gracefulShutdownSignals: [.sigterm, .sigint],
                 logger: logger
             )
         )
@@ -67,7 +74,12 @@ package struct Daemon: Sendable {
         let socket = APIListener(
             .unix(path: configuration.api.socket, group: configuration.api.group)
         ) { request in await local.answer(request) }
-        let server = try await Self.bind(socket, configuration.metrics, loop, logger)
+        var limits = APILimits()
+        limits.connectionCountMax = min(
+            limits.connectionCountMax,
+            DescriptorShares(limit: Host.descriptorsMax).commandCount
+        )
+        let server = try await Self.bind(socket, configuration.metrics, limits, loop, logger)
         for notice in server.notices {
             switch notice {
             case .groupUnknown(let group) where configuration.api.isGroupExplicit:
@@ -91,15 +103,22 @@ package struct Daemon: Sendable {
     private static func bind(
         _ socket: APIListener,
         _ metrics: Configuration.Metrics,
+        _ limits: APILimits,
         _ loop: ControlLoop,
         _ logger: Logger
     ) async throws -> APIServer {
-        guard let listen = metrics.listen else { return try await APIServer.bind([socket]) }
+        guard let listen = metrics.listen else {
+            return try await APIServer.bind([socket], limits: limits)
+        }
         let observer = APIListener(.tcp(listen)) { await Self.observe($0, loop) }
-        if metrics.isExplicit { return try await APIServer.bind([socket, observer]) }
-        if let server = try? await APIServer.bind([socket, observer]) { return server }
+        if metrics.isExplicit {
+            return try await APIServer.bind([socket, observer], limits: limits)
+        }
+        if let server = try? await APIServer.bind([socket, observer], limits: limits) {
+            return server
+        }
         // Nobody asked for metrics at the default address, so their lack stops nothing.
-        let server = try await APIServer.bind([socket])
+        let server = try await APIServer.bind([socket], limits: limits)
         logger.warning(
             "no metrics: the default address is taken; set metrics.listen",
             metadata: ["address": "\(listen)"]
@@ -157,14 +176,24 @@ private struct APIService: Service {
     }
 }
 
+/// Ends, and the group with it, on SIGTERM or SIGINT.
+private struct EndService: Service {
+    let ends: UnixSignalsSequence
+
+    func run() async throws {
+        for await _ in ends.cancelOnGracefulShutdown() { return }
+    }
+}
+
 /// Takes up a changed configuration on SIGHUP.
 private struct ReloadService: Service {
+    let hangups: UnixSignalsSequence
     let loop: ControlLoop
     let reread: @Sendable () throws -> Configuration
     let logger: Logger
 
     func run() async throws {
-        for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
+        for await _ in hangups.cancelOnGracefulShutdown() {
             ServiceNotification.send(.reloading)
             await reload()
             ServiceNotification.send(.ready)

@@ -5,16 +5,15 @@ import Names
 /// Why a question is answered as it is: the same search that answers questions, with its steps
 /// written down, so that the explanation cannot differ from the answer.
 extension ControlState {
-    func explanation(
+    mutating func explanation(
         of name: DomainName,
         _ type: RecordType,
         in sandbox: Sandbox
     ) -> ExplainReport {
-        let view = registry.view(of: sandbox, defaultUpstreams: defaultUpstreams)
+        let view = view(of: sandbox)
         var key = NameKey(seed: registry.zoneTable.seed)
         key.load(name)
-        var trace = StepTrace()
-        let verdict = view.verdict(key, type: type, trace: &trace)
+        let (verdict, found) = view.explanation(key, type: type)
         var steps: [ExplainReport.Step] = [
             .init(
                 "networks",
@@ -22,8 +21,8 @@ extension ControlState {
                     ? "none" : view.networks.map { "\($0.network)" }.joined(separator: ", then ")
             )
         ]
-        steps += trace.steps.map(Self.step)
-        let outcome = self.outcome(verdict, view, type)
+        steps += found.map(Self.step)
+        let outcome = self.outcome(verdict, of: name, view)
         steps += outcome.steps
         steps += recordsBehind(name, view)
         return ExplainReport(
@@ -56,77 +55,99 @@ extension ControlState {
     }
 
     private struct Outcome {
-        var verdict: String
+        var verdict: ExplainReport.Verdict
         var rcode: String
         var answers: [String] = []
         var steps: [ExplainReport.Step] = []
     }
 
-    private func outcome(_ verdict: Verdict, _ view: View, _ type: RecordType) -> Outcome {
+    private func outcome(
+        _ verdict: Verdict,
+        of name: DomainName,
+        _ view: View
+    ) -> Outcome {
         switch verdict {
         case .answer(let handle):
             return Outcome(
-                verdict: "answer",
+                verdict: .answer,
                 rcode: "NOERROR",
-                answers: answers(handle, view)
+                answers: answers(handle, of: name, view)
             )
         case .alias(let handle, let target):
             return Outcome(
-                verdict: "alias",
+                verdict: .alias,
                 rcode: "NOERROR",
-                answers: answers(handle, view),
+                answers: answers(handle, of: name, view),
                 steps: [.init("alias", "the search goes on at \(target)")]
             )
         case .synthetic(let synthetic):
             return Outcome(
-                verdict: "answer",
+                verdict: .answer,
                 rcode: "NOERROR",
-                answers: [Self.text(synthetic, view)]
+                answers: ["\(Self.owner(name)) \(Self.text(synthetic, view))"]
             )
         case .noData:
-            return Outcome(verdict: "no data", rcode: "NOERROR")
+            return Outcome(verdict: .noData, rcode: "NOERROR")
         case .nxDomain:
-            return Outcome(verdict: "no such name", rcode: "NXDOMAIN")
+            return Outcome(verdict: .nxDomain, rcode: "NXDOMAIN")
         case .refuse(.internalSandbox):
             let code = view.profile == .docker ? "SERVFAIL" : "REFUSED"
             return Outcome(
-                verdict: "refused",
+                verdict: .refused,
                 rcode: code,
                 steps: [.init("forwarding", "the sandbox is internal: nothing is asked outside")]
             )
         case .refuse(.transfer):
-            return Outcome(verdict: "refused", rcode: "REFUSED")
+            return Outcome(verdict: .refused, rcode: "REFUSED")
         case .refuse(.obsoleteType):
-            return Outcome(verdict: "refused", rcode: "NOTIMP")
-        case .forward where view.upstreams.isEmpty:
+            return Outcome(verdict: .refused, rcode: "NOTIMP")
+        case .forward(let group) where group.upstreams.isEmpty:
             return Outcome(
-                verdict: "no upstream",
+                verdict: .noUpstream,
                 rcode: "SERVFAIL",
                 steps: [.init("forwarding", "no upstream is configured")]
             )
-        case .forward:
-            let list = view.upstreams.map { "\($0)" }.joined(separator: ", then ")
+        case .forward(let group):
+            let list = group.upstreams.map(Self.text).joined(separator: ", then ")
             return Outcome(
-                verdict: "forward",
+                verdict: .forward,
                 rcode: "as the upstream says",
                 steps: [.init("forwarding", "asked: \(list)")]
             )
         }
     }
 
-    private func answers(_ handle: SetHandle, _ view: View) -> [String] {
-        let set = view[handle.table].sets[handle.set]
-        return set.data.map { "\(set.ttl) \(set.type) \($0.text)" }
+    private static func text(_ upstream: Upstream) -> String {
+        switch upstream.source {
+        case .host: "\(upstream.address)"
+        case .sandbox(let name): "\(upstream.address) from inside \(name)"
+        }
     }
 
+    private func answers(_ handle: SetHandle, of name: DomainName, _ view: View) -> [String] {
+        let set = view[handle.table].sets[handle.set]
+        return set.data.map { "\(Self.owner(name)) \(set.ttl) IN \(set.type) \($0.text)" }
+    }
+
+    private static func owner(_ name: DomainName) -> String {
+        name.isRoot ? "." : "\(name)."
+    }
+
+    /// A record that is made up on the spot, behind its owner.
     private static func text(_ synthetic: Synthetic, _ view: View) -> String {
+        let negative = view.negativeTTL
         switch synthetic {
-        case .loopback(let type): "3600 \(type) \(type == .a ? "127.0.0.1" : "::1")"
-        case .loopbackPointer: "3600 PTR localhost."
-        case .networkSOA(let index): "SOA of network \(view.networks[index].network)"
-        case .networkNS(let index): "NS ns.\(view.networks[index].network)."
-        case .resolverAddress: "\(view.resolverAddress)"
-        case .minimalAny: "3600 HINFO \"RFC8482\" \"\""
+        case .loopback(let type): return "3600 IN \(type) \(type == .a ? "127.0.0.1" : "::1")"
+        case .loopbackPointer: return "3600 IN PTR localhost."
+        case .networkSOA(let index):
+            let zone = view.networks[index].network
+            return "\(negative) IN SOA ns.\(zone). hostmaster.\(zone). 1 60 30 3600 \(negative)"
+        case .networkNS(let index):
+            return "\(negative) IN NS ns.\(view.networks[index].network)."
+        case .resolverAddress:
+            let type = if case .v4 = view.resolverAddress { "A" } else { "AAAA" }
+            return "\(negative) IN \(type) \(view.resolverAddress)"
+        case .minimalAny: return "3600 IN HINFO \"RFC8482\" \"\""
         }
     }
 

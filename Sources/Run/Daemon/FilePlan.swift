@@ -10,6 +10,8 @@ struct FilePlan {
     private(set) var removedNetworks: [DomainName] = []
     private(set) var networks: [NetworkAttach] = []
     private(set) var sandboxes: [Sandbox] = []
+    /// Those that stay where they are and see something else.
+    private(set) var replacedSandboxes: [Sandbox] = []
     private(set) var endpoints: [Endpoint] = []
 
     /// Throws: `StartupError` for an object that a command has added under the same name, or that
@@ -50,24 +52,40 @@ struct FilePlan {
             if registry.sandboxes[sandbox.name]?.origin == .command {
                 throw Self.clash("\(key).name", sandbox.name, "added by command already")
             }
-            let isTaken = registry.sandboxes.values.contains {
-                $0.place == sandbox.place && $0.origin == .command
-            }
-            if isTaken || sandboxes.contains(where: { $0.place == sandbox.place }) {
+            let others =
+                registry.sandboxes.values.filter { $0.origin == .command }
+                + wanted.values.filter { $0.name != sandbox.name }
+            if others.contains(where: { $0.place.clashes(with: sandbox.place) }) {
                 throw Self.clash(key, sandbox.name, "at a place that another sandbox has")
             }
-            if registry.sandboxes[sandbox.name] != sandbox { sandboxes.append(sandbox) }
+            let old = registry.sandboxes[sandbox.name]
+            if old == sandbox { continue }
+            if let old, old.place == sandbox.place, old.redirect == sandbox.redirect {
+                replacedSandboxes.append(sandbox)
+            } else {
+                sandboxes.append(sandbox)
+            }
         }
+        let kept = Set(wanted.keys).subtracting(sandboxes.map { $0.name })
         for old in registry.sandboxes.values.sorted(by: { $0.name < $1.name })
-        where old.origin == .file && wanted[old.name] != old {
+        where old.origin == .file && !kept.contains(old.name) {
             removedSandboxes.append(old.name)
         }
+    }
+
+    /// Whether a sandbox of that name will be there.
+    private func hasSandbox(_ name: String, _ registry: borrowing Registry) -> Bool {
+        if sandboxes.contains(where: { $0.name == name }) { return true }
+        return registry.sandboxes[name] != nil && !removedSandboxes.contains(name)
     }
 
     private mutating func planEndpoints(
         _ configuration: Configuration,
         _ registry: borrowing Registry
     ) throws(StartupError) {
+        let commandNames = Set(
+            registry.endpoints().filter { $0.origin == .command }.map { [$0.network, $0.name] }
+        )
         var wanted: [String: Endpoint] = [:]
         let now = Clock.now()
         for (index, request) in configuration.endpoints.enumerated() {
@@ -94,10 +112,7 @@ struct FilePlan {
             if old?.origin == .command {
                 throw Self.clash(key, endpoint.id, "added by command already")
             }
-            let sameName = registry.endpoints(in: endpoint.network).contains {
-                $0.origin == .command && $0.name == endpoint.name
-            }
-            if sameName {
+            if commandNames.contains([endpoint.network, endpoint.name]) {
                 throw Self.clash("\(key).name", "\(endpoint.name)", "added by command already")
             }
             if let old {
@@ -107,7 +122,19 @@ struct FilePlan {
                 if case .timeToLive = old.tie { endpoint.tie = old.tie }
             }
             wanted[endpoint.id] = endpoint
-            if old != endpoint { endpoints.append(endpoint) }
+            var isLost = false
+            if case .sandbox(let name) = endpoint.tie {
+                guard hasSandbox(name, registry) else {
+                    throw StartupError(
+                        "configuration: \(key).sandbox: there is no sandbox \(name); name one of "
+                            + "the file's",
+                        isConfiguration: true
+                    )
+                }
+                // The sandbox that it was tied to takes it along, and another one has its name.
+                isLost = removedSandboxes.contains(name)
+            }
+            if old != endpoint || isLost { endpoints.append(endpoint) }
         }
         for old in registry.endpoints() where old.origin == .file && wanted[old.id] != old {
             removedEndpoints.append(old.id)

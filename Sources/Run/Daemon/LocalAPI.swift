@@ -118,7 +118,7 @@ extension ControlState {
         return name
     }
 
-    private func explain(
+    private mutating func explain(
         _ name: String,
         _ type: String,
         _ sandbox: String

@@ -79,6 +79,17 @@ enum MetricsText {
         {
             [("", sum(.truncated))]
         }
+        family(
+            &out,
+            "waggle_dns_system_calls_total",
+            "counter",
+            "System calls of the workers' main path; questions by receives is the batch size."
+        ) {
+            [
+                ("call=\"epoll_wait\"", sum(.waits)), ("call=\"recvmmsg\"", sum(.receives)),
+                ("call=\"sendmmsg\"", sum(.sends)),
+            ]
+        }
         let status = state.status
         for (name, value, help) in [
             ("waggle_sandboxes", status.sandboxCount, "Sandboxes known."),

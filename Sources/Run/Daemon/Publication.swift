@@ -38,6 +38,13 @@ struct Publication {
         }
     }
 
+    /// The groups of upstreams that views speak of.
+    var groups: Set<UInt64> {
+        var used: Set<UInt64> = []
+        for case let published? in views { used.formUnion(published.groups) }
+        return used
+    }
+
     /// Puts a sandbox's new view into its slot.
     mutating func set(_ view: View, slot: Int) {
         guard let zone else { preconditionFailure("tables are compiled before views") }
@@ -47,7 +54,7 @@ struct Publication {
             }
             return found
         }
-        views[slot] = PublishedView(view: view, networks: tables, zone: zone)
+        views[slot] = PublishedView(view: view, slot: slot, networks: tables, zone: zone)
     }
 }
 
@@ -70,9 +77,11 @@ extension ControlState {
 
     mutating func refreshView(of sandbox: Sandbox) {
         guard let state = sandboxStates[sandbox.name] else { return }
-        publication.set(
-            registry.view(of: sandbox, defaultUpstreams: defaultUpstreams),
-            slot: state.slot
-        )
+        publication.set(view(of: sandbox), slot: state.slot)
+    }
+
+    mutating func view(of sandbox: Sandbox) -> View {
+        if directory.wantsSweep { directory.keep(publication.groups) }
+        return registry.view(of: sandbox, routes: routes, directory: &directory)
     }
 }

@@ -18,7 +18,7 @@ extension ControlState {
         report.stateDirectory = configuration.stateDirectory
         report.socket = configuration.api.socket
         report.profile = registry.policy.profile.rawValue
-        report.upstreams = defaultUpstreams.map { UpstreamSpec(server: $0).description }
+        report.upstreams = routes.defaults.map { RequestMapping.spec($0).description }
         report.index = index
         report.problems = problems
         return report
@@ -30,7 +30,7 @@ extension ControlState {
         for name in registry.sandboxes.keys.sorted() {
             if let error = sandboxStates[name]?.error { list.append("sandbox \(name): \(error)") }
         }
-        if defaultUpstreams.isEmpty { list.append("no upstreams: only local names resolve") }
+        if routes.defaults.isEmpty { list.append("no upstreams: only local names resolve") }
         list += configuration.notYetBuilt
         return list
     }

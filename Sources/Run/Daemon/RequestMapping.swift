@@ -13,18 +13,40 @@ enum RequestMapping {
         let place: Sandbox.Place
         switch request.place {
         case .netns(let path):
-            place = .namespace(path: path)
+            // A number of /proc is soon another process's, so it is held to what it is now.
+            place =
+                if let pid = process(ofNamespace: path) { try process(pid) } else {
+                    .namespace(path: path)
+                }
         case .pid(let number):
-            let pid = Int32(number)
-            place = .process(
-                pid: pid,
-                startTime: try ProcessWatch.startTime(pid: pid),
-                inode: try FileIdentity(path: "/proc/\(pid)/ns/net").inode
-            )
+            place = try process(Int32(number))
         case .listen(let endpoint):
             place = .address(endpoint)
         }
         return sandbox(request, at: place, origin: origin)
+    }
+
+    static func choice(_ spec: UpstreamSpec) -> UpstreamChoice {
+        UpstreamChoice(spec.server, fromSandbox: spec.fromSandbox)
+    }
+
+    static func spec(_ choice: UpstreamChoice) -> UpstreamSpec {
+        UpstreamSpec(server: choice.address, fromSandbox: choice.fromSandbox)
+    }
+
+    private static func process(_ pid: Int32) throws(SystemError) -> Sandbox.Place {
+        .process(
+            pid: pid,
+            startTime: try ProcessWatch.startTime(pid: pid),
+            inode: try FileIdentity(path: "/proc/\(pid)/ns/net").inode
+        )
+    }
+
+    /// The process of a path like `/proc/42/ns/net`.
+    private static func process(ofNamespace path: String) -> Int32? {
+        let parts = path.split(separator: "/")
+        guard parts.count == 4, parts[0] == "proc", parts[2...] == ["ns", "net"] else { return nil }
+        return Int32(parts[1])
     }
 
     static func sandbox(
@@ -37,7 +59,7 @@ enum RequestMapping {
             place: place,
             networks: request.networks.map(name)
         )
-        sandbox.upstreams = request.upstreams.map { $0.server }
+        sandbox.upstreams = request.upstreams.map(choice)
         sandbox.allow = request.allow
         sandbox.isInternal = request.isInternal
         sandbox.redirect = request.redirect
@@ -118,7 +140,7 @@ enum RequestMapping {
             place: place,
             networks: sandbox.networks.map { "\($0)" }
         )
-        request.upstreams = sandbox.upstreams.map { UpstreamSpec(server: $0) }
+        request.upstreams = sandbox.upstreams.map(spec)
         request.allow = sandbox.allow
         request.isInternal = sandbox.isInternal
         request.redirect = sandbox.redirect

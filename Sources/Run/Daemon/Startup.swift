@@ -46,18 +46,21 @@ extension ControlState {
         let seed = KernelRandom.uint64()
         let dns = configuration.dns
         let policy = NamePolicy(dns)
+        let shares = DescriptorShares(limit: Host.descriptorsMax)
         let server = try NameServer(
             limits: NameServer.Limits(
                 threads: dns.threads,
                 forwardLimit: dns.forwardLimit,
-                nameSeed: seed
+                cacheEntries: dns.cacheEntries,
+                nameSeed: seed,
+                clientDescriptorMax: shares.clientMax
             )
         )
         let zone: StaticZone
-        let upstreams: [SocketEndpoint]
+        let routes: UpstreamRoutes
         do {
             zone = try Self.zone(files: dns.zoneFiles)
-            upstreams = Self.upstreams(configuration, logger)
+            routes = Self.routes(configuration, logger)
         } catch {
             server.stop()
             throw error
@@ -67,12 +70,13 @@ extension ControlState {
             poller: poller,
             logger: logger,
             startedAt: now,
+            descriptorsMax: shares.sandboxCount,
             configuration: configuration,
             registry: Registry(policy: policy, seed: seed),
             saved: log,
             server: server,
             publication: Publication(),
-            defaultUpstreams: upstreams
+            routes: routes
         )
         if state.saved.tornOctets > 0 {
             logger.warning(
@@ -87,18 +91,24 @@ extension ControlState {
             )
         }
         state.follow(state.registry.replace(zone: zone))
-        state.restore(kept, at: now)
+        let waiting = state.restore(kept)
         do {
             try state.applyFile(configuration)
         } catch {
             server.stop()
             throw error
         }
+        state.restore(tied: waiting)
+        state.follow(state.registry.remember(kept.services, at: now))
+        // Last, so that the first question finds every name in its place.
+        state.openUnserved(at: now)
         return state
     }
 
     /// Takes up what commands had added before the restart.
-    private mutating func restore(_ kept: StateLog.Saved, at now: Moment) {
+    ///
+    /// Returns the endpoints that are tied to sandboxes that are not there yet: those of the file.
+    private mutating func restore(_ kept: StateLog.Saved) -> [Endpoint] {
         for attach in kept.networks.values.sorted(by: { $0.name < $1.name }) {
             apply(
                 .attach(
@@ -108,36 +118,50 @@ extension ControlState {
                 )
             )
         }
-        var gone: [String] = []
         for sandbox in kept.sandboxes.values.sorted(by: { $0.name < $1.name })
         where (try? registry.check(.addSandbox(sandbox))) != nil {
-            openOrRetry(sandbox)
-            apply(.addSandbox(sandbox))
-            let isServed = sandboxStates[sandbox.name]?.opened != nil
-            if case .address = sandbox.place { continue }
-            // Its container ended while nobody watched.
-            if !isServed { gone.append(sandbox.name) }
+            enrol(sandbox)
         }
-        let endpoints = kept.endpoints.values.filter { Self.isAlive($0) }.sorted { $0.id < $1.id }
-        if !endpoints.isEmpty, (try? registry.check(.addEndpoints(endpoints))) != nil {
+        var endpoints: [Endpoint] = []
+        var waiting: [Endpoint] = []
+        for endpoint in kept.endpoints.values.sorted(by: { $0.id < $1.id })
+        where Self.isAlive(endpoint) {
+            if case .sandbox(let name) = endpoint.tie, registry.sandboxes[name] == nil {
+                waiting.append(endpoint)
+            } else {
+                endpoints.append(endpoint)
+            }
+        }
+        if (try? registry.check(.addEndpoints(endpoints))) != nil {
             apply(.addEndpoints(endpoints))
         } else {
             // One that clashes must not cost the others their names.
-            for endpoint in endpoints {
-                if (try? registry.check(.addEndpoints([endpoint]))) != nil {
-                    apply(.addEndpoints([endpoint]))
-                } else {
-                    logger.error("an endpoint was left out", metadata: ["id": "\(endpoint.id)"])
-                }
-            }
+            for endpoint in endpoints { restore(endpoint) }
         }
-        for last in kept.services {
-            let isBack = registry.endpoints(in: last.network).contains {
-                $0.service?.name == last.service
+        return waiting
+    }
+
+    /// Takes up the endpoints of commands that end with a sandbox of the file.
+    private mutating func restore(tied endpoints: [Endpoint]) {
+        for endpoint in endpoints {
+            // A name that both say is refused while the node runs; at a start the file wins.
+            let isTaken = registry.endpoints(in: endpoint.network).contains {
+                $0.origin == .file && $0.name == endpoint.name
             }
-            if !isBack { registry.remember(service: last.service, on: last.network, at: now) }
+            if isTaken { leaveOut(endpoint) } else { restore(endpoint) }
         }
-        for name in gone { drop(.removeSandbox(name), because: "its namespace is gone") }
+    }
+
+    private mutating func restore(_ endpoint: Endpoint) {
+        if (try? registry.check(.addEndpoints([endpoint]))) != nil {
+            apply(.addEndpoints([endpoint]))
+        } else {
+            leaveOut(endpoint)
+        }
+    }
+
+    private func leaveOut(_ endpoint: Endpoint) {
+        logger.error("an endpoint was left out", metadata: ["id": "\(endpoint.id)"])
     }
 
     private static func isAlive(_ endpoint: Endpoint) -> Bool {
@@ -154,11 +178,6 @@ extension ControlState {
     mutating func applyFile(_ configuration: Configuration) throws(StartupError) {
         let plan = try FilePlan(configuration, registry: registry)
         for name in plan.removedSandboxes { apply(.removeSandbox(name)) }
-        for id in plan.removedEndpoints { apply(.removeEndpoint(id)) }
-        for network in plan.removedNetworks where registry.networks[network] != nil {
-            // Others may still be on it: it then stays attached by them.
-            if (try? registry.check(.detach(network))) != nil { apply(.detach(network)) }
-        }
         for attach in plan.networks {
             apply(
                 .attach(
@@ -168,11 +187,17 @@ extension ControlState {
                 )
             )
         }
-        for sandbox in plan.sandboxes {
-            openOrRetry(sandbox)
-            apply(.addSandbox(sandbox))
+        for sandbox in plan.sandboxes { enrol(sandbox) }
+        var changes = plan.replacedSandboxes.map { Change.replaceSandbox($0) }
+        // Those tied to a removed sandbox have gone with it.
+        changes += plan.removedEndpoints.filter { registry.endpoints[$0] != nil }
+            .map { .removeEndpoint($0) }
+        if !plan.endpoints.isEmpty { changes.append(.addEndpoints(plan.endpoints)) }
+        apply(together: changes)
+        for network in plan.removedNetworks where registry.networks[network] != nil {
+            // Others may still be on it: it then stays attached by them.
+            if (try? registry.check(.detach(network))) != nil { apply(.detach(network)) }
         }
-        if !plan.endpoints.isEmpty { apply(.addEndpoints(plan.endpoints)) }
     }
 
     /// Takes up a new configuration without closing a socket that stays.
@@ -183,9 +208,9 @@ extension ControlState {
             logger.warning("this key takes effect at the next start", metadata: ["key": "\(key)"])
         }
         configuration = fresh
-        defaultUpstreams = Self.upstreams(fresh, logger)
+        routes = Self.routes(fresh, logger)
         follow(registry.replace(zone: zone, policy: NamePolicy(fresh.dns)))
-        retryUnserved(at: Clock.now())
+        openUnserved(at: Clock.now())
     }
 
     /// Reads static zone files.
@@ -239,16 +264,25 @@ extension ControlState {
         }
     }
 
-    /// Configured upstreams, or those of the host.
-    static func upstreams(_ configuration: Configuration, _ logger: Logger) -> [SocketEndpoint] {
-        if let given = configuration.dns.upstreams { return given.map { $0.server } }
+    /// Who is asked for what: as configured, with those of the host where nobody is named.
+    static func routes(_ configuration: Configuration, _ logger: Logger) -> UpstreamRoutes {
+        let dns = configuration.dns
+        return UpstreamRoutes(
+            defaults: dns.upstreams?.map(RequestMapping.choice) ?? hostUpstreams(logger),
+            domains: dns.domains.map { rule in
+                .init(name: rule.domain, upstreams: rule.upstreams.map(RequestMapping.choice))
+            }
+        )
+    }
+
+    private static func hostUpstreams(_ logger: Logger) -> [UpstreamChoice] {
         do throws(SystemError) {
             let text = try TextFile.read(path: "/etc/resolv.conf", octetsMax: 1 << 20)
             let host = ResolvConf(text)
             for warning in host.warnings {
                 logger.warning("resolv.conf", metadata: ["what": "\(warning)"])
             }
-            return host.nameServers.map { $0.endpoint }
+            return host.nameServers.map { UpstreamChoice($0.endpoint) }
         } catch {
             logger.warning(
                 "no upstreams: names that are not local will not resolve",

@@ -22,14 +22,9 @@ struct StateLog: ~Copyable {
         var sandboxes: [String: Sandbox] = [:]
         var endpoints: [String: Endpoint] = [:]
         var networks: [String: NetworkAttach] = [:]
-        var services: [SavedService] = []
+        var services: [Registry.ServiceKey] = []
         /// Records that could not be understood; 0 for a log of this version.
         var unreadCount = 0
-    }
-
-    struct SavedService: Hashable {
-        let network: DomainName
-        let service: DomainName
     }
 
     /// Opens or creates the log in the state directory and replays it into `saved`.
@@ -44,12 +39,12 @@ struct StateLog: ~Copyable {
         self.log = log
     }
 
-    /// Makes a change durable.
+    /// Makes changes durable.
     ///
-    /// On failure nothing is on the disk.
-    mutating func append(_ change: Change) throws(SystemError) {
-        guard let record = Self.record(change) else { return }
-        try log.append(record.octets)
+    /// On failure none of them is on the disk.
+    mutating func append(_ changes: [Change]) throws(SystemError) {
+        let records = changes.compactMap { Self.record($0)?.octets }
+        if !records.isEmpty { try log.append(all: records) }
     }
 
     var needsRewrite: Bool { log.size > 2 * octetsAfterRewrite + Self.slackOctets }
@@ -86,7 +81,7 @@ struct StateLog: ~Copyable {
     /// The record of a change; nil for one that belongs to the configuration file.
     private static func record(_ change: Change) -> JSONValue? {
         switch change {
-        case .addSandbox(let sandbox):
+        case .addSandbox(let sandbox), .replaceSandbox(let sandbox):
             guard sandbox.origin == .command else { return nil }
             var record: JSONValue = [
                 "op": "sandbox", "value": RequestMapping.request(sandbox).json,
@@ -171,7 +166,10 @@ struct StateLog: ~Copyable {
                 let service = record["service"]?.stringValue
             else { throw ReplayError.shape }
             saved.services.append(
-                SavedService(network: try DomainName(network), service: try DomainName(service))
+                Registry.ServiceKey(
+                    network: try DomainName(network),
+                    name: try DomainName(service)
+                )
             )
         default: throw ReplayError.shape
         }
@@ -185,7 +183,7 @@ struct StateLog: ~Copyable {
         guard let endpoint = saved.endpoints.removeValue(forKey: id),
             let service = endpoint.service
         else { return }
-        let last = SavedService(network: endpoint.network, service: service.name)
+        let last = Registry.ServiceKey(network: endpoint.network, name: service.name)
         if !saved.services.contains(last) { saved.services.append(last) }
     }
 

@@ -268,12 +268,34 @@ package struct ExplainReport: Sendable, Hashable {
         }
     }
 
+    /// What it comes to.
+    package enum Verdict: String, Sendable, Hashable {
+        case answer
+        /// An answer that names another name, where the search goes on.
+        case alias
+        case noData
+        case nxDomain
+        case refused
+        case forward
+        /// It should be forwarded, and there is nobody to ask.
+        case noUpstream
+
+        /// In words, for people.
+        var words: String {
+            switch self {
+            case .answer, .alias, .refused, .forward: rawValue
+            case .noData: "no data"
+            case .nxDomain: "no such name"
+            case .noUpstream: "no upstream"
+            }
+        }
+    }
+
     package var name: String
     package var type: String
     package var sandbox: String
     package var steps: [Step]
-    /// `answer`, `noData`, `nxDomain`, `refused` or `forward`.
-    package var verdict: String
+    package var verdict: Verdict
     package var rcode: String
     /// Records in presentation form.
     package var answers: [String]
@@ -283,7 +305,7 @@ package struct ExplainReport: Sendable, Hashable {
         type: String,
         sandbox: String,
         steps: [Step],
-        verdict: String,
+        verdict: Verdict,
         rcode: String,
         answers: [String]
     ) {
@@ -304,7 +326,7 @@ package struct ExplainReport: Sendable, Hashable {
             let gap = String(repeating: " ", count: width - step.what.count + 2)
             lines.append("  \(step.what)\(gap)\(step.detail)")
         }
-        lines.append("\(verdict), \(rcode)")
+        lines.append("\(verdict.words), \(rcode)")
         lines += answers.map { "  \($0)" }
         return lines.joined(separator: "\n")
     }
@@ -316,7 +338,8 @@ package struct ExplainReport: Sendable, Hashable {
             "steps": .array(
                 steps.map { ["what": .string($0.what), "detail": .string($0.detail)] }
             ),
-            "verdict": .string(verdict), "rcode": .string(rcode), "answers": .strings(answers),
+            "verdict": .string(verdict.rawValue), "rcode": .string(rcode),
+            "answers": .strings(answers),
             "text": .string(text),
         ]
     }

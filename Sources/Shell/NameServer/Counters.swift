@@ -13,27 +13,28 @@ package final class WorkerCounters: Sendable {
         case upstreamMismatch, upstreamMalformed, upstreamUnreachable
         case streamsAccepted, streamsRefused, streamsTimedOut, streamFaults
         case repliesUnsent
+        case waits, receives, sends
+        case cacheHits, cacheStale, cacheFailures, cacheRefreshes
+        case forwardLimited, forwardLoops, upstreamDatagrams, upstreamStreams
     }
 
-    private let values: [Cell]
-
-    private final class Cell: Sendable {
-        let value = Atomic<UInt64>(0)
-    }
+    /// Room for every counter, in the object itself.
+    private let values: InlineArray<64, Atomic<UInt64>>
 
     package init() {
-        values = Counter.allCases.map { _ in Cell() }
+        precondition(Counter.allCases.count <= 64, "room for every counter")
+        values = InlineArray { _ in Atomic(0) }
     }
 
     /// Only the owning worker adds, so that no read-modify-write has to be atomic.
     @inline(__always)
     func add(_ counter: Counter, _ count: UInt64 = 1) {
-        let cell = values[counter.rawValue]
-        cell.value.store(cell.value.load(ordering: .relaxed) &+ count, ordering: .relaxed)
+        let sum = values[counter.rawValue].load(ordering: .relaxed) &+ count
+        values[counter.rawValue].store(sum, ordering: .relaxed)
     }
 
     package subscript(counter: Counter) -> UInt64 {
-        values[counter.rawValue].value.load(ordering: .relaxed)
+        values[counter.rawValue].load(ordering: .relaxed)
     }
 
     func add(_ code: ResponseCode) {

@@ -3,8 +3,8 @@ import DNSWire
 import LinuxSystem
 import Names
 
-/// Carries out what the `Forwarder` decides: a fresh connected socket and a random id for every
-/// attempt, replies checked before they count, and the answer made into the client's own.
+/// Carries out what the `Forwarder` decides: a fresh socket, port and id for every attempt, replies
+/// checked before they count, and answers made into the clients' own.
 struct ForwardDesk: ~Copyable {
     /// Who waits for an answer.
     enum Client: Sendable {
@@ -18,84 +18,151 @@ struct ForwardDesk: ~Copyable {
         let octets: [UInt8]
     }
 
-    private struct Pending {
+    private struct Waiting {
         let client: Client
         let question: ForwardQuestion
-        var sockets: [UInt64] = []
-        /// The best reply so far, in the upstream's octets.
-        var reply: [UInt8] = []
-    }
-
-    private struct Attempt: ~Copyable {
-        let attempt: Forwarder.Attempt
-        let id: UInt16
-        let socket: Descriptor
     }
 
     private let counters: WorkerCounters
+    private let opener: SocketOpener
+    private let inbox: WorkerInbox
+    private let descriptorMax: Int32
     private var forwarder: Forwarder
-    private var pending: [Forwarder.ExchangeID: Pending] = [:]
-    /// Attempts by the token their sockets have in the poller.
-    private var attempts: [UInt64: AttemptBox] = [:]
-    private var nextNumber: UInt64 = 0
-    private var buffer = [UInt8](repeating: 0, count: replyOctetsMax)
+    private var waiting: [Forwarder.ClientID: Waiting] = [:]
+    /// Attempts on their way, by the number that the forwarder gave them.
+    private var sockets: [UInt64: AttemptSocket] = [:]
+    /// The same by source port and id, to know our own question when it comes back.
+    private var ownQuestions: [UInt32: UInt64] = [:]
+    private var nextClient: UInt64 = 0
+    private var random = RandomPool()
+    private var buffer = [UInt8](repeating: 0, count: 65_536)
 
-    private final class AttemptBox {
-        let value: Attempt
-        init(_ value: consuming Attempt) { self.value = value }
-    }
-
-    init(counters: WorkerCounters, limit: Int) {
-        self.counters = counters
-        forwarder = Forwarder(limit: limit)
+    /// `descriptorMax`: the highest number that a socket to an upstream may have.
+    init(
+        inbox: WorkerInbox,
+        opener: SocketOpener,
+        limits: Forwarder.Limits,
+        descriptorMax: Int32
+    ) {
+        counters = inbox.counters
+        self.inbox = inbox
+        self.opener = opener
+        self.descriptorMax = descriptorMax
+        let hash = SipHash(key: KernelRandom.uint64(), KernelRandom.uint64())
+        forwarder = Forwarder(limits: limits, hash: hash)
     }
 
     var nextWake: Moment? { forwarder.nextWake?.moment }
 
-    var inFlight: Int { forwarder.inFlight }
+    // MARK: Questions
+
+    /// Answers from what is kept; false when an upstream has to be asked.
+    mutating func answerKept(
+        _ key: borrowing NameKey,
+        _ query: borrowing QueryView,
+        over transport: Transport,
+        in published: PublishedView,
+        _ group: UpstreamGroup,
+        into out: inout OutputSpan<UInt8>
+    ) -> Bool {
+        if forwarder.cache.isEmpty { return false }
+        let now = Clock.now()
+        let selector = ReplyCache.Selector(
+            type: query.type,
+            dnssecOK: query.edns?.dnssecOK ?? false,
+            checkingDisabled: query.flags.contains(.checkingDisabled),
+            group: group.id
+        )
+        guard let found = forwarder.cache.find(key, selector, at: now) else { return false }
+        if found.isStale, !found.isPostponed { return false }
+        let question = query.bytes.extracting(MessageSize.header..<query.questionEnd)
+        let head = ForwardedReply.Head(
+            id: query.id,
+            flags: query.flags,
+            edns: query.edns,
+            limit: ForwardedReply.limit(query.edns, transport)
+        )
+        if found.isFailure {
+            counters.add(.cacheFailures)
+            let failure = UpstreamReply(
+                code: UInt16(ResponseCode.servFail.rawValue),
+                extendedError: ExtendedError(.cachedError).infoCode
+            )
+            ForwardedReply.write(failure, .fresh, head, question, into: &out)
+            return true
+        }
+        counters.add(found.isStale ? .cacheStale : .cacheHits)
+        ForwardedReply.write(
+            forwarder.cache[found.place],
+            .init(seconds: found.age, isStale: found.isStale),
+            head,
+            question,
+            into: &out
+        )
+        if found.wantsRefresh {
+            counters.add(.cacheRefreshes)
+            forwarder.refresh(
+                Self.question(key.name, selector, group, slot: published.slot),
+                at: now
+            )
+        }
+        return true
+    }
+
+    private static func question(
+        _ name: DomainName,
+        _ selector: ReplyCache.Selector,
+        _ group: UpstreamGroup,
+        slot: Int
+    ) -> Forwarder.Question {
+        Forwarder.Question(
+            name: name,
+            type: selector.type,
+            dnssecOK: selector.dnssecOK,
+            checkingDisabled: selector.checkingDisabled,
+            group: group,
+            sandbox: slot
+        )
+    }
 
     /// Takes a question; what can be said at once is in the deliveries.
     mutating func ask(
         _ question: ForwardQuestion,
         for client: Client,
+        slot: Int,
         poller: borrowing Poller,
         at now: Moment
     ) -> [Delivery] {
-        nextNumber += 1
-        let id = Forwarder.ExchangeID(number: nextNumber)
-        pending[id] = Pending(client: client, question: question)
-        forwarder.handle(.question(id, upstreams: question.upstreams), at: now)
+        if case .datagram(_, let from, _) = client,
+            let attempt = ownQuestions[UInt32(from.port) << 16 | UInt32(question.id)]
+        {
+            counters.add(.forwardLoops)
+            forwarder.handle(.looped(attempt: attempt), at: now)
+            close(attempt)
+            return obey(poller, at: now)
+        }
+        guard let name = try? DomainName(wire: question.labels) else {
+            preconditionFailure("a question that was read has a well-formed name")
+        }
+        nextClient += 1
+        let id = Forwarder.ClientID(number: nextClient)
+        waiting[id] = Waiting(client: client, question: question)
+        let asked = Forwarder.Question(
+            name: name,
+            type: question.type,
+            dnssecOK: question.edns?.dnssecOK ?? false,
+            checkingDisabled: question.flags.contains(.checkingDisabled),
+            group: question.group,
+            sandbox: slot
+        )
+        counters.add(.forwarded)
+        forwarder.handle(.ask(asked, client: id), at: now)
         return obey(poller, at: now)
     }
 
-    /// Something is to be read from the socket of an attempt.
-    mutating func readable(
-        token: UInt64,
-        poller: borrowing Poller,
-        at now: Moment
-    ) -> [Delivery] {
-        guard let box = attempts[token] else { return [] }
-        let attempt = box.value.attempt
-        do throws(SystemError) {
-            while let count = try Sockets.receive(
-                box.value.socket.raw,
-                into: &buffer,
-                octetsMax: replyOctetsMax
-            ) {
-                if let usable = accept(count, id: box.value.id, attempt) {
-                    pending[attempt.exchange]?.reply = Array(buffer[..<count])
-                    forwarder.handle(.reply(attempt, isUsable: usable), at: now)
-                    break
-                }
-            }
-        } catch {
-            // ICMP said that nobody is there; no need to wait for silence.
-            counters.add(.upstreamUnreachable)
-            poller.remove(box.value.socket.raw)
-            attempts[token] = nil
-            forwarder.handle(.unreachable(attempt), at: now)
-        }
-        return obey(poller, at: now)
+    /// Whether refreshes that nobody waits for are to be sent.
+    mutating func settle(_ poller: borrowing Poller, at now: Moment) -> [Delivery] {
+        obey(poller, at: now)
     }
 
     mutating func wake(poller: borrowing Poller, at now: Moment) -> [Delivery] {
@@ -103,69 +170,140 @@ struct ForwardDesk: ~Copyable {
         return obey(poller, at: now)
     }
 
-    /// Whether the reply in the buffer belongs to the attempt, and if so whether it is usable;
-    /// nil for one that must be ignored (RFC 5452 §9.1).
-    private func accept(
-        _ count: Int,
-        id: UInt16,
-        _ attempt: Forwarder.Attempt
-    ) -> Bool? {
-        guard let question = pending[attempt.exchange]?.question else { return nil }
-        let octets = buffer.span.extracting(0..<count)
-        guard let walked = try? ReplyWalker(octets) else {
-            counters.add(.upstreamMalformed)
-            return nil
+    // MARK: Sockets
+
+    /// Something has happened at the socket of an attempt.
+    mutating func ready(
+        token: UInt64,
+        _ ready: Poller.Interest,
+        poller: borrowing Poller,
+        at now: Moment
+    ) -> [Delivery] {
+        let number = token & ~Worker.attemptBit
+        guard let socket = sockets[number] else { return [] }
+        do throws(SystemError) {
+            if ready.contains(.write), try socket.write() {
+                try poller.change(socket.descriptor.raw, token: token, to: .read)
+            }
+            if !ready.isDisjoint(with: [.read, .failed]) {
+                switch socket.attempt.transport {
+                case .datagram: try readDatagrams(socket, at: now)
+                case .stream:
+                    if let message = try socket.readStream(&buffer) {
+                        take(Self.judge(message.span, socket), at: now)
+                    }
+                }
+            }
+        } catch {
+            // ICMP said that nobody is there; no need to wait for silence.
+            counters.add(.upstreamUnreachable)
+            close(number)
+            forwarder.handle(.unreachable(attempt: number), at: now)
         }
-        guard walked.id == id,
-            walked.questionEnd == MessageSize.header + question.question.count,
-            Self.sameQuestion(octets, question.question)
-        else {
-            counters.add(.upstreamMismatch)
-            return nil
-        }
-        switch walked.responseCode {
-        case 1, 2, 4, 5: return false
-        default: return true
+        return obey(poller, at: now)
+    }
+
+    private mutating func readDatagrams(
+        _ socket: AttemptSocket,
+        at now: Moment
+    ) throws(SystemError) {
+        // A flood on one socket waits for its next turn.
+        for _ in 0..<repliesPerTurnMax where !isSettled(socket) {
+            guard
+                let count = try Sockets.receive(
+                    socket.descriptor.raw,
+                    into: &buffer,
+                    octetsMax: buffer.count
+                )
+            else { return }
+            take(Self.judge(buffer.span.extracting(0..<count), socket), at: now)
         }
     }
 
-    private static func sameQuestion(_ reply: Span<UInt8>, _ question: [UInt8]) -> Bool {
-        let typeAt = question.count - 4
-        for index in question.indices {
-            let theirs = reply[MessageSize.header + index]
-            let same =
-                index < typeAt
-                ? theirs.foldedLetter == question[index].foldedLetter : theirs == question[index]
-            if !same { return false }
-        }
-        return true
+    /// Whether the reply is there, so that nothing more is to be read.
+    private func isSettled(_ socket: AttemptSocket) -> Bool {
+        !forwarder.isWaiting(for: socket.attempt.number)
     }
+
+    /// What a message means to the attempt it came for.
+    private static func judge(_ octets: Span<UInt8>, _ socket: AttemptSocket) -> Judgement {
+        let number = socket.attempt.number
+        guard let walked = try? ReplyWalker(octets) else {
+            return Judgement(input: .strange(attempt: number), fault: .upstreamMalformed)
+        }
+        switch ReplyMatch(octets, walked, to: socket) {
+        case .ours:
+            return Judgement(input: .reply(attempt: number, UpstreamReply(octets, walked)))
+        case .otherLetters:
+            return Judgement(input: .otherLetters(attempt: number), fault: .upstreamMismatch)
+        case .strange:
+            return Judgement(input: .strange(attempt: number), fault: .upstreamMismatch)
+        }
+    }
+
+    private struct Judgement {
+        let input: Forwarder.Input
+        var fault: WorkerCounters.Counter?
+    }
+
+    private mutating func take(_ judgement: Judgement, at now: Moment) {
+        if let fault = judgement.fault { counters.add(fault) }
+        forwarder.handle(judgement.input, at: now)
+    }
+
+    /// A socket that was opened in another namespace is here, or could not be had.
+    mutating func opened(
+        _ opening: SocketOpening,
+        poller: borrowing Poller,
+        at now: Moment
+    ) -> [Delivery] {
+        let number = opening.attempt.number
+        if let descriptor = opening.take() {
+            start(opening.attempt, descriptor, port: opening.port, poller, at: now)
+        } else {
+            counters.add(.upstreamUnreachable)
+            forwarder.handle(.unreachable(attempt: number), at: now)
+        }
+        return obey(poller, at: now)
+    }
+
+    private mutating func close(_ number: UInt64) {
+        guard let socket = sockets.removeValue(forKey: number) else { return }
+        // Closing it takes it out of the poller.
+        ownQuestions[UInt32(socket.port) << 16 | UInt32(socket.id)] = nil
+    }
+
+    // MARK: Outputs
 
     private mutating func obey(_ poller: borrowing Poller, at now: Moment) -> [Delivery] {
         var deliveries: [Delivery] = []
         while let output = forwarder.next() {
             switch output {
             case .send(let attempt):
-                if !send(attempt, poller) {
-                    forwarder.handle(.unreachable(attempt), at: now)
-                }
-            case .answer(let id):
-                guard let done = finish(id, poller) else { continue }
+                open(attempt, poller, at: now)
+            case .close(let attempt):
+                close(attempt)
+            case .answer(let client, let reply, let age, let isStale):
+                guard let done = waiting.removeValue(forKey: client) else { continue }
                 counters.add(.forwardAnswers)
                 deliveries.append(
                     Delivery(
                         client: done.client,
-                        octets: ForwardedReply.octets(done.reply, for: done.question)
+                        octets: ForwardedReply.octets(
+                            reply,
+                            .init(seconds: age, isStale: isStale),
+                            for: done.question
+                        )
                     )
                 )
-            case .fail(let id, let failure):
-                guard let done = finish(id, poller) else { continue }
-                counters.add(.forwardFailures)
+            case .fail(let client, let failure):
+                guard let done = waiting.removeValue(forKey: client) else { continue }
+                counters.add(failure == .limit ? .forwardLimited : .forwardFailures)
                 counters.add(ResponseCode.servFail)
                 deliveries.append(
                     Delivery(
                         client: done.client,
-                        octets: ForwardedReply.failure(failure, for: done.question)
+                        octets: ForwardedReply.failure(ExtendedError(failure), for: done.question)
                     )
                 )
             }
@@ -173,47 +311,122 @@ struct ForwardDesk: ~Copyable {
         return deliveries
     }
 
-    private mutating func finish(
-        _ id: Forwarder.ExchangeID,
-        _ poller: borrowing Poller
-    ) -> Pending? {
-        guard let done = pending.removeValue(forKey: id) else { return nil }
-        for token in done.sockets {
-            if let box = attempts.removeValue(forKey: token) {
-                poller.remove(box.value.socket.raw)
-            }
+    private mutating func open(
+        _ attempt: Forwarder.Attempt,
+        _ poller: borrowing Poller,
+        at now: Moment
+    ) {
+        counters.add(attempt.transport == .stream ? .upstreamStreams : .upstreamDatagrams)
+        if case .sandbox = attempt.upstream.source {
+            opener.open(
+                SocketOpening(attempt, port: freshPort(), for: inbox),
+                slot: attempt.question.sandbox
+            )
+            return
         }
-        return done
+        do throws(SystemError) {
+            for _ in 0..<portTriesMax {
+                let port = freshPort()
+                do throws(SystemError) {
+                    let socket = try SocketOpening.socket(attempt, port: port)
+                    start(attempt, socket, port: port, poller, at: now)
+                    return
+                } catch  where error.isAddressInUse {
+                    // Somebody has that port; the next one is as random.
+                }
+            }
+            let socket = try SocketOpening.socket(attempt, port: 0)
+            let port = try Sockets.localEndpoint(of: socket.raw).port
+            start(attempt, socket, port: port, poller, at: now)
+        } catch {
+            fail(attempt, error, at: now)
+        }
     }
 
-    private mutating func send(
+    /// An attempt that could not be made: for want of a descriptor that is our own doing, otherwise
+    /// nobody can be reached there.
+    private mutating func fail(
         _ attempt: Forwarder.Attempt,
-        _ poller: borrowing Poller
-    ) -> Bool {
-        guard let question = pending[attempt.exchange]?.question else { return true }
-        let id = UInt16(truncatingIfNeeded: KernelRandom.uint64())
+        _ error: SystemError,
+        at now: Moment
+    ) {
+        if error.isOutOfDescriptors {
+            forwarder.handle(.noSocket(attempt: attempt.number), at: now)
+        } else {
+            counters.add(.upstreamUnreachable)
+            forwarder.handle(.unreachable(attempt: attempt.number), at: now)
+        }
+    }
+
+    /// Any port that needs no privilege: the more there are, the harder is a forgery (RFC 5452 §9.2).
+    private mutating func freshPort() -> UInt16 {
+        while true {
+            let port = random.uint16()
+            if port >= portMin { return port }
+        }
+    }
+
+    private mutating func start(
+        _ attempt: Forwarder.Attempt,
+        _ descriptor: consuming Descriptor,
+        port: UInt16,
+        _ poller: borrowing Poller,
+        at now: Moment
+    ) {
+        if descriptor.raw > descriptorMax {
+            fail(attempt, .outOfDescriptors("socket"), at: now)
+            return
+        }
+        let id = random.uint16()
+        let question = attempt.question
         let query = QueryWriter.query(
             id: id,
-            labels: question.labels,
+            labels: attempt.variesLetters ? varied(question.name.octets) : question.name.octets,
             type: question.type,
-            checkingDisabled: question.flags.contains(.checkingDisabled),
-            dnssecOK: question.edns?.dnssecOK ?? false
+            checkingDisabled: question.checkingDisabled,
+            dnssecOK: question.dnssecOK,
+            hasEDNS: attempt.hasEDNS
         )
+        let socket = AttemptSocket(attempt, id: id, port: port, query: query, descriptor)
         do throws(SystemError) {
-            let socket = try Sockets.datagram(connectedTo: attempt.upstream)
-            nextNumber += 1
-            let token = nextNumber | Worker.attemptBit
-            try poller.add(socket.raw, token: token, for: .read)
-            _ = try Sockets.send(socket.raw, query)
-            attempts[token] = AttemptBox(Attempt(attempt: attempt, id: id, socket: socket))
-            pending[attempt.exchange]?.sockets.append(token)
-            return true
+            let token = attempt.number | Worker.attemptBit
+            switch attempt.transport {
+            case .datagram:
+                _ = try socket.write()
+                try poller.add(socket.descriptor.raw, token: token, for: .read)
+            case .stream:
+                // Writable once it is connected.
+                try poller.add(socket.descriptor.raw, token: token, for: .write)
+            }
+            sockets[attempt.number] = socket
+            ownQuestions[UInt32(port) << 16 | UInt32(id)] = attempt.number
         } catch {
-            counters.add(.upstreamUnreachable)
-            return false
+            fail(attempt, error, at: now)
+        }
+    }
+
+    /// The name with its letters in random case: more for a forger to guess (dns.md F5).
+    private mutating func varied(_ labels: [UInt8]) -> [UInt8] {
+        var bits: UInt16 = 0
+        var left = 0
+        return labels.map { octet in
+            guard (97...122).contains(octet) else { return octet }
+            if left == 0 {
+                bits = random.uint16()
+                left = 16
+            }
+            defer {
+                bits >>= 1
+                left -= 1
+            }
+            return bits & 1 == 1 ? octet & 0xdf : octet
         }
     }
 }
 
-/// The longest reply that an upstream may send over UDP.
-private let replyOctetsMax = 4096
+/// Datagrams taken from one upstream's socket in one turn.
+private let repliesPerTurnMax = 8
+/// Random source ports that are tried before the kernel chooses.
+private let portTriesMax = 4
+/// Lower ports need privilege, and belong to services (RFC 6335 §6).
+private let portMin: UInt16 = 1024

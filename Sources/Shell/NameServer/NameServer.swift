@@ -13,14 +13,27 @@ package final class NameServer: Sendable {
         package let threads: Int
         /// Questions in flight to upstreams, over all workers.
         package let forwardLimit: Int
+        /// Replies of upstreams that are kept, over all workers.
+        package let cacheEntries: Int
         /// Seed of the hashes of the name tables.
         package let nameSeed: UInt64
+        /// The highest number that a connection or a socket to an upstream may have; those above
+        /// are kept for others.
+        package let clientDescriptorMax: Int32
 
-        package init(threads: Int, forwardLimit: Int, nameSeed: UInt64) {
+        package init(
+            threads: Int,
+            forwardLimit: Int,
+            cacheEntries: Int,
+            nameSeed: UInt64,
+            clientDescriptorMax: Int32 = .max
+        ) {
             precondition(threads > 0 && forwardLimit > 0, "limits are positive")
             self.threads = threads
             self.forwardLimit = forwardLimit
+            self.cacheEntries = cacheEntries
             self.nameSeed = nameSeed
+            self.clientDescriptorMax = clientDescriptorMax
         }
     }
 
@@ -33,14 +46,21 @@ package final class NameServer: Sendable {
 
     private let inboxes: [WorkerInbox]
     private let board: SnapshotBoard
+    /// Opens the sockets of upstreams that are asked from inside sandboxes.
+    private let opener: SocketOpener
     private let threads: [PinnedThread]
     private let nextToken = Atomic<UInt64>(1)
+    /// Lowered for what all workers have to have done before the publisher goes on.
+    private let gate: Gate
 
-    /// Starts the worker threads.
+    /// Starts the worker threads; they are ready to serve when this returns.
     package init(limits: Limits) throws(SystemError) {
+        let gate = try Gate()
+        gate.lower(for: limits.threads)
         var inboxes: [WorkerInbox] = []
         for _ in 0..<limits.threads { inboxes.append(try WorkerInbox()) }
         let board = SnapshotBoard(readerCount: limits.threads)
+        let opener = try SocketOpener()
         var threads: [PinnedThread] = []
         for (index, inbox) in inboxes.enumerated() {
             let thread = try PinnedThread(name: "waggle-dns-\(index)") {
@@ -49,19 +69,33 @@ package final class NameServer: Sendable {
                         index: index,
                         inbox: inbox,
                         board: board,
+                        opener: opener,
                         limits: limits
                     )
+                    gate.raise()
                     worker.run()
                 } catch {
                     inbox.report(error)
+                    gate.raise()
                 }
             }
             threads.append(thread)
         }
+        gate.wait()
+        if let failure = inboxes.compactMap({ $0.firstFailure }).first {
+            for inbox in inboxes { inbox.post(.stop) }
+            for thread in threads { thread.join() }
+            throw failure
+        }
+        self.gate = gate
         self.inboxes = inboxes
         self.board = board
+        self.opener = opener
         self.threads = threads
     }
+
+    /// Sockets that each open sandbox has: one for datagrams and one for streams per worker.
+    package var socketsPerSandbox: Int { 2 * inboxes.count }
 
     /// One set of counters per worker.
     package var counters: [WorkerCounters] { inboxes.map { $0.counters } }
@@ -74,37 +108,48 @@ package final class NameServer: Sendable {
         slot: Int,
         redirect: Bool
     ) throws(SystemError) -> Opened {
-        let threads = inboxes.count
+        let opening = SandboxSockets(slot: slot, threads: inboxes.count)
         let sockets: OpenedSockets
-        switch place {
-        case .address(let endpoint):
-            sockets = try SandboxSockets.open(at: endpoint, slot: slot, threads: threads)
-        case .namespace(let path):
-            sockets = try NetworkNamespace.inside(path: path) { () throws(SystemError) in
-                try SandboxSockets.openResolver(slot: slot, threads: threads, redirect: redirect)
-            }
-        case .process(let pid, _, _):
-            sockets = try NetworkNamespace.inside(path: "/proc/\(pid)/ns/net") {
-                () throws(SystemError) in
-                try SandboxSockets.openResolver(slot: slot, threads: threads, redirect: redirect)
+        if case .address(let endpoint) = place {
+            sockets = try opening.open(at: endpoint)
+        } else {
+            try opener.remember(namespace: place.namespacePath, slot: slot)
+            do throws(SystemError) {
+                sockets = try openInside(place, opening, redirect: redirect)
+            } catch {
+                opener.forget(slot: slot)
+                throw error
             }
         }
         for (index, socket) in sockets.sockets.enumerated() {
             let token = nextToken.add(1, ordering: .relaxed).newValue
-            inboxes[index % threads].post(.add(socket, token: token))
+            inboxes[index % inboxes.count].post(.add(socket, token: token))
         }
         return Opened(endpoint: sockets.endpoint, isRedirected: sockets.isRedirected)
     }
 
-    /// Closes a sandbox's sockets and connections; returns when they are closed.
-    ///
-    /// `place`: given for a redirected sandbox, whose rules are then removed.
-    package func close(slot: Int, redirectedAt place: Sandbox.Place? = nil) {
-        if let gate = try? Gate(count: inboxes.count) {
-            for inbox in inboxes { inbox.post(.remove(slot: slot, done: gate)) }
-            gate.wait()
+    private func openInside(
+        _ place: Sandbox.Place,
+        _ opening: SandboxSockets,
+        redirect: Bool
+    ) throws(SystemError) -> OpenedSockets {
+        try NetworkNamespace.inside(path: place.namespacePath) { () throws(SystemError) in
+            try opening.openResolver(redirect: redirect)
         }
-        if let place { SandboxSockets.removeRedirect(at: place) }
+    }
+
+    /// Closes sandboxes' sockets and connections; returns when they are closed.
+    package func close(slots: Set<Int>) {
+        if slots.isEmpty { return }
+        for slot in slots.sorted() { opener.forget(slot: slot) }
+        gate.lower(for: inboxes.count)
+        for inbox in inboxes { inbox.post(.remove(slots: slots, done: gate)) }
+        gate.wait()
+    }
+
+    /// Removes the rules of a sandbox that was redirected.
+    package func removeRedirect(at place: Sandbox.Place) {
+        SandboxSockets.removeRedirect(at: place)
     }
 
     /// Makes these views the ones that questions are answered from; index is the slot.
@@ -116,5 +161,6 @@ package final class NameServer: Sendable {
     package func stop() {
         for inbox in inboxes { inbox.post(.stop) }
         for thread in threads { thread.join() }
+        opener.stop()
     }
 }

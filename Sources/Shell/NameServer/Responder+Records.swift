@@ -15,7 +15,7 @@ extension Responder {
         let table = published[handle.table]
         let set = table.sets[handle.set]
         let room = reply.limit - query.questionEnd - reply.optOctets
-        if published.view.profile == .docker {
+        if !published.isModern {
             // Docker repeats the owner's name as long as the reply fits.
             let longer = set.count * (query.nameEnd + 1 - MessageSize.header - 2)
             if set.end - set.start + longer <= room {
@@ -42,12 +42,9 @@ extension Responder {
             &out
         )
         for index in 0..<fitting.count {
-            let range = table.record(record(index, of: set), of: set)
-            for octet in range { out.append(table.octets[octet]) }
+            out.append(octets: table.octets, table.record(record(index, of: set), of: set))
         }
-        if glue > 0 {
-            for octet in set.glue { out.append(table.octets[octet]) }
-        }
+        if glue > 0 { out.append(octets: table.octets, set.glue) }
         end(reply, .noError, &out)
     }
 
@@ -128,8 +125,7 @@ extension Responder {
             table = published.zone
             range = table.denial
         }
-        let hasSOA =
-            published.view.profile == .waggle && fits(range.count, query, &reply)
+        let hasSOA = published.isModern && fits(range.count, query, &reply)
         begin(
             query,
             reply,
@@ -139,9 +135,7 @@ extension Responder {
             additionals: 0,
             &out
         )
-        if hasSOA {
-            for octet in range { out.append(table.octets[octet]) }
-        }
+        if hasSOA { out.append(octets: table.octets, range) }
         end(reply, code, &out)
     }
 
@@ -172,8 +166,7 @@ extension Responder {
             }
             var next = NameKey(seed: published.zone.table.seed)
             next.load(alias.target)
-            var trace = NoTrace()
-            switch published.view.verdict(next, type: query.type, trace: &trace) {
+            switch published.view.verdict(next, type: query.type) {
             case .answer(let found):
                 count += append(found, published, owner: owner, to: &records)
             case .alias(let found, let further):

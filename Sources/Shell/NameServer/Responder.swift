@@ -8,49 +8,26 @@ package enum Transport: Sendable {
     case stream
 }
 
-/// A question that somebody upstream has to answer, kept until the reply is there.
-package struct ForwardQuestion: Sendable {
-    package let id: UInt16
-    package let flags: HeaderFlags
-    /// The question section as the client sent it.
-    package let question: [UInt8]
-    package let type: RecordType
-    package let edns: EDNS?
-    package let upstreams: [SocketEndpoint]
-    package let profile: NamePolicy.Profile
-
-    /// Keeps the question of a query that `QueryView` has read.
-    package init(
-        _ query: borrowing QueryView,
-        upstreams: [SocketEndpoint],
-        profile: NamePolicy.Profile
-    ) {
-        var question: [UInt8] = []
-        question.reserveCapacity(query.questionEnd - MessageSize.header)
-        for index in MessageSize.header..<query.questionEnd { question.append(query.bytes[index]) }
-        id = query.id
-        flags = query.flags
-        self.question = question
-        type = query.type
-        edns = query.edns
-        self.upstreams = upstreams
-        self.profile = profile
-    }
-
-    /// The name as the client sent it, without its root octet.
-    var labels: ArraySlice<UInt8> { question.dropLast(5) }
-}
-
 /// Turns one query into one reply: parse, decide, write.
 ///
 /// Owned by one worker; every answer from the tables is written without an allocation.
 package struct Responder: ~Copyable {
+    /// Takes a question that is not ours: answers it from what is kept, or sees to it that an
+    /// upstream is asked.
+    package typealias Forward = (
+        borrowing QueryView,
+        borrowing NameKey,
+        UpstreamGroup,
+        inout OutputSpan<UInt8>
+    ) -> Outcome
+
     package enum Outcome {
         /// The reply is written.
         case replied
         /// Nothing is written and nothing shall be sent.
         case dropped
-        case forward(ForwardQuestion)
+        /// The question has been handed to whoever asks upstreams.
+        case forwarded
     }
 
     let counters: WorkerCounters
@@ -81,7 +58,8 @@ package struct Responder: ~Copyable {
         from client: SocketEndpoint,
         over transport: Transport,
         as published: PublishedView,
-        into out: inout OutputSpan<UInt8>
+        into out: inout OutputSpan<UInt8>,
+        forward: Forward
     ) -> Outcome {
         if transport == .datagram, Self.isEchoPort(client.port) {
             counters.add(.droppedSource)
@@ -89,7 +67,7 @@ package struct Responder: ~Copyable {
         }
         do throws(QueryFault) {
             let question = try QueryView(query)
-            return decide(question, client, transport, published, &out)
+            return decide(question, client, transport, published, &out, forward)
         } catch {
             counters.add(error.reason)
             guard let code = error.responseCode else { return .dropped }
@@ -114,8 +92,8 @@ package struct Responder: ~Copyable {
 
     /// The bits of a query that any reply repeats.
     private static func echoed(_ query: Span<UInt8>) -> UInt16 {
-        let bits = UInt16(query[2]) << 8 | UInt16(query[3])
-        return bits & 0x7910 | HeaderFlags.response.rawValue
+        query.uint16(at: 2) & (HeaderFlags.opcodeBits | HeaderFlags.echoedBits)
+            | HeaderFlags.response.rawValue
     }
 
     private mutating func decide(
@@ -123,7 +101,8 @@ package struct Responder: ~Copyable {
         _ client: SocketEndpoint,
         _ transport: Transport,
         _ published: PublishedView,
-        _ out: inout OutputSpan<UInt8>
+        _ out: inout OutputSpan<UInt8>,
+        _ forward: Forward
     ) -> Outcome {
         let view = published.view
         guard view.admits(client.address) else {
@@ -132,16 +111,12 @@ package struct Responder: ~Copyable {
         guard query.questionClass == 1 else {
             return refuse(query, .refused, .notSupported, view, &out)
         }
-        switch query.type {
-        case RecordType(0), .opt, .tsig: return refuse(query, .formErr, nil, view, &out)
-        case .tkey: return refuse(query, .notImp, nil, view, &out)
-        case .axfr, .ixfr: return refuse(query, .refused, .prohibited, view, &out)
-        default: break
+        if query.type.isMeta, let refusal = Self.refusal(of: query.type) {
+            return refuse(query, refusal.code, refusal.error, view, &out)
         }
         key.load(query.labels)
-        var trace = NoTrace()
-        let verdict = view.verdict(key, type: query.type, trace: &trace)
-        var reply = Reply(query, transport, view)
+        let verdict = view.verdict(key, type: query.type)
+        var reply = Reply(query, transport, published)
         switch verdict {
         case .answer(let handle):
             answer(handle, query, published, &reply, &out)
@@ -161,28 +136,39 @@ package struct Responder: ~Copyable {
             return refuse(query, .refused, .prohibited, view, &out)
         case .refuse(.obsoleteType):
             return refuse(query, .notImp, nil, view, &out)
-        case .forward:
-            return forward(query, view, &out)
+        case .forward(let group):
+            return pass(query, to: group, view, &out, forward)
         }
         counters.add(.localAnswers)
         return .replied
     }
 
-    private mutating func forward(
+    /// What is said to types that no search is made for.
+    private static func refusal(
+        of type: RecordType
+    ) -> (code: ResponseCode, error: ExtendedError.Code?)? {
+        switch type {
+        case RecordType(0), .opt, .tsig: (.formErr, nil)
+        case .tkey: (.notImp, nil)
+        case .axfr, .ixfr: (.refused, .prohibited)
+        default: nil
+        }
+    }
+
+    private mutating func pass(
         _ query: borrowing QueryView,
+        to group: UpstreamGroup,
         _ view: View,
-        _ out: inout OutputSpan<UInt8>
+        _ out: inout OutputSpan<UInt8>,
+        _ forward: Forward
     ) -> Outcome {
         guard query.flags.contains(.recursionDesired) || view.profile == .docker else {
             return refuse(query, .refused, .notAuthoritative, view, &out)
         }
-        guard !view.upstreams.isEmpty else {
+        guard !group.upstreams.isEmpty else {
             return refuse(query, .servFail, .noReachableAuthority, view, &out)
         }
-        counters.add(.forwarded)
-        return .forward(
-            ForwardQuestion(query, upstreams: view.upstreams, profile: view.profile)
-        )
+        return forward(query, key, group, &out)
     }
 
     private mutating func refuse(
@@ -220,7 +206,7 @@ package struct Responder: ~Copyable {
     ) {
         ReplyWriter.header(
             &out,
-            id: UInt16(question[0]) << 8 | UInt16(question[1]),
+            id: question.uint16(at: 0),
             flags: flags | UInt16(code.rawValue & 15),
             questions: end > MessageSize.header ? 1 : 0,
             answers: 0,
@@ -243,25 +229,20 @@ struct Reply {
     let keepalive: UInt16?
     var flags: UInt16
 
-    init(_ query: borrowing QueryView, _ transport: Transport, _ view: View) {
-        let docker = view.profile == .docker
-        let asked = query.edns?.datagramMax ?? MessageSize.datagramDefault
+    init(_ query: borrowing QueryView, _ transport: Transport, _ published: PublishedView) {
+        let edns = query.edns
         switch transport {
-        case .stream: limit = MessageSize.streamMax
-        // Docker sends what the client takes; our datagram buffers end at 4096.
-        case .datagram: limit = min(asked, docker ? datagramOctetsMax : MessageSize.datagramMax)
+        case .stream:
+            limit = MessageSize.streamMax
+            keepalive =
+                edns?.asksKeepalive == true ? StreamLimits.idleMilliseconds.keepaliveUnits : nil
+        case .datagram:
+            limit = min(edns?.datagramMax ?? MessageSize.datagramDefault, published.datagramMax)
+            keepalive = nil
         }
-        opt = query.edns != nil && !docker
-        dnssecOK = query.edns?.dnssecOK ?? false
-        keepalive =
-            transport == .stream && query.edns?.asksKeepalive == true
-            ? StreamLimits.idleMilliseconds.keepaliveUnits : nil
-        var bits: HeaderFlags = [.response]
-        if !docker { bits.insert(.authoritative) }
-        if !view.isInternal || docker { bits.insert(.recursionAvailable) }
-        flags =
-            bits.rawValue
-            | query.flags.intersection([.recursionDesired, .checkingDisabled]).rawValue
+        opt = edns != nil && published.isModern
+        dnssecOK = edns?.dnssecOK ?? false
+        flags = published.replyBits | query.flags.rawValue & HeaderFlags.echoedBits
     }
 
     var optOctets: Int { opt ? ReplyWriter.optOctets(error: nil, keepalive: keepalive) : 0 }

@@ -10,7 +10,10 @@ struct OpenedSockets: Sendable {
 }
 
 /// Opens a sandbox's sockets, in whatever namespace the calling thread is in.
-enum SandboxSockets {
+struct SandboxSockets: Sendable {
+    let slot: Int
+    let threads: Int
+
     /// 127.0.0.11:53 (networkdb-dns.md C1).
     private static let resolver = SocketEndpoint(
         address: .v4(IPv4Address(127, 0, 0, 11)),
@@ -20,16 +23,12 @@ enum SandboxSockets {
     /// One UDP and one TCP socket per worker at a plain address.
     ///
     /// Port 0 asks the kernel for one that is free for both.
-    static func open(
-        at endpoint: SocketEndpoint,
-        slot: Int,
-        threads: Int
-    ) throws(SystemError) -> OpenedSockets {
-        var attemptsLeft = endpoint.port == 0 ? freePortAttemptsMax : 1
+    func open(at endpoint: SocketEndpoint) throws(SystemError) -> OpenedSockets {
+        var attemptsLeft = endpoint.port == 0 ? Self.freePortAttemptsMax : 1
         while true {
             attemptsLeft -= 1
             do throws(SystemError) {
-                return try openOnce(at: endpoint, slot: slot, threads: threads)
+                return try openOnce(at: endpoint)
             } catch  where error.isAddressInUse && attemptsLeft > 0 {
                 // The port that was free for UDP is not for TCP; the next one may be.
             }
@@ -38,11 +37,7 @@ enum SandboxSockets {
 
     private static let freePortAttemptsMax = 16
 
-    private static func openOnce(
-        at endpoint: SocketEndpoint,
-        slot: Int,
-        threads: Int
-    ) throws(SystemError) -> OpenedSockets {
+    private func openOnce(at endpoint: SocketEndpoint) throws(SystemError) -> OpenedSockets {
         var sockets: [SandboxSocket] = []
         var bound = endpoint
         for _ in 0..<threads {
@@ -63,38 +58,29 @@ enum SandboxSockets {
     }
 
     /// The resolver of a container: port 53 itself, or a redirect where something holds it.
-    static func openResolver(
-        slot: Int,
-        threads: Int,
-        redirect: Bool
-    ) throws(SystemError) -> OpenedSockets {
+    func openResolver(redirect: Bool) throws(SystemError) -> OpenedSockets {
         try NetworkNamespace.raiseLoopback()
         if !redirect {
             do throws(SystemError) {
-                return try open(at: resolver, slot: slot, threads: threads)
+                return try open(at: Self.resolver)
             } catch  where error.isAddressInUse {
                 // Somebody in the container listens there; a redirect goes round it.
             }
         }
-        let high = SocketEndpoint(address: resolver.address, port: 0)
-        let opened = try open(at: high, slot: slot, threads: threads)
+        let high = SocketEndpoint(address: Self.resolver.address, port: 0)
+        let opened = try open(at: high)
+        let rules = Self.rules(port: opened.endpoint.port)
         do throws(Program.Failure) {
-            try Program.run("nft", ["-f", "-"], input: rules(port: opened.endpoint.port))
+            try Program.run("nft", ["-f", "-"], input: rules)
         } catch {
             throw SystemError("nft in the sandbox's namespace: \(error.message)", code: 1)
         }
-        return OpenedSockets(sockets: opened.sockets, endpoint: resolver, isRedirected: true)
+        return OpenedSockets(sockets: opened.sockets, endpoint: Self.resolver, isRedirected: true)
     }
 
     /// Takes the rules out of a namespace; one that is gone took them along.
     static func removeRedirect(at place: Sandbox.Place) {
-        let path: String
-        switch place {
-        case .address: return
-        case .namespace(let namespace): path = namespace
-        case .process(let pid, _, _): path = "/proc/\(pid)/ns/net"
-        }
-        try? NetworkNamespace.inside(path: path) { () throws(SystemError) in
+        try? NetworkNamespace.inside(path: place.namespacePath) { () throws(SystemError) in
             try? Program.run("nft", ["-f", "-"], input: "delete table ip waggle-dns\n")
         }
     }

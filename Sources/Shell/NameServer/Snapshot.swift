@@ -1,20 +1,40 @@
 import Base
+import DNSWire
 package import Names
 import Synchronization
 
 /// One sandbox's view with its octets, at the slot that the sandbox's sockets carry.
 package final class PublishedView: Sendable {
     let view: View
+    /// Of the sandbox's sockets.
+    let slot: Int
     /// Beside `view.networks`.
     let networks: [CompiledTable]
     let zone: CompiledTable
+    /// The header's bits of a local answer, without those that repeat the query's.
+    let replyBits: UInt16
+    /// Octets that a datagram of ours may have, whatever the client takes.
+    let datagramMax: Int
+    /// Whether answers carry OPT records and denials SOA records: all but Docker's do.
+    let isModern: Bool
 
-    package init(view: View, networks: [CompiledTable], zone: CompiledTable) {
+    package init(view: View, slot: Int, networks: [CompiledTable], zone: CompiledTable) {
         precondition(view.networks.count == networks.count, "one compiled table per network")
         self.view = view
+        self.slot = slot
         self.networks = networks
         self.zone = zone
+        isModern = view.profile != .docker
+        // Docker sends what the client takes; our datagram buffers end at 4096.
+        datagramMax = isModern ? MessageSize.datagramMax : datagramOctetsMax
+        var bits: HeaderFlags = [.response]
+        if isModern { bits.insert(.authoritative) }
+        if !view.isInternal || !isModern { bits.insert(.recursionAvailable) }
+        replyBits = bits.rawValue
     }
+
+    /// The groups of upstreams that the view speaks of.
+    package var groups: [UInt64] { [view.upstreams.id] + view.domains.map { $0.upstreams.id } }
 
     subscript(index: TableIndex) -> CompiledTable {
         switch index {

@@ -11,6 +11,8 @@ final class StreamConnection {
     let peer: SocketEndpoint
     let slot: Int
     private var inbox: [UInt8] = []
+    /// Octets of the inbox that have been taken out as messages.
+    private var taken = 0
     private var outbox: [UInt8] = []
     private var sent = 0
     private var idleSince: Moment
@@ -55,17 +57,34 @@ final class StreamConnection {
 
     /// The next whole message, if one is there; stops while too many replies wait.
     func nextMessage(at now: Moment) throws(Fault) -> [UInt8]? {
-        guard inbox.count >= 2 else {
-            if inbox.isEmpty { readingSince = nil }
+        let waiting = inbox.count - taken
+        guard waiting >= 2 else {
+            if waiting == 0 { readingSince = nil }
+            compact()
             return nil
         }
-        let length = Int(inbox[0]) << 8 | Int(inbox[1])
+        let length = Int(inbox[taken]) << 8 | Int(inbox[taken + 1])
         guard length >= MessageSize.header else { throw .framing }
-        guard inbox.count >= length + 2, !isCongested else { return nil }
-        let message = Array(inbox[2..<length + 2])
-        inbox.removeSubrange(..<(length + 2))
-        readingSince = inbox.isEmpty ? nil : now
-        return message
+        guard waiting >= length + 2 else {
+            compact()
+            return nil
+        }
+        if isCongested {
+            // The message is whole: what it waits for is not the client's doing.
+            readingSince = nil
+            compact()
+            return nil
+        }
+        let start = taken + 2
+        taken = start + length
+        readingSince = taken == inbox.count ? nil : now
+        return Array(inbox[start..<taken])
+    }
+
+    /// Gives back the room of messages that have been taken, once a turn.
+    private func compact() {
+        inbox.removeSubrange(..<taken)
+        taken = 0
     }
 
     /// Nothing more is read while so much waits to be written or answered.

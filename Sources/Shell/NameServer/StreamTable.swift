@@ -96,19 +96,23 @@ struct StreamTable: ~Copyable {
         }
     }
 
-    mutating func closeOldestIdle(_ poller: borrowing Poller) {
+    /// Whether there was one to close.
+    @discardableResult
+    mutating func closeOldestIdle(_ poller: borrowing Poller) -> Bool {
         let oldest = streams.filter { $0.value.isIdle }.min {
             $0.value.idleFrom < $1.value.idleFrom
         }
-        if let oldest { close(oldest.key, poller) }
+        guard let oldest else { return false }
+        close(oldest.key, poller)
+        return true
     }
 
     mutating func close(_ token: UInt64, _ poller: borrowing Poller) {
         if let stream = streams.removeValue(forKey: token) { poller.remove(stream.descriptor.raw) }
     }
 
-    mutating func close(slot: Int, _ poller: borrowing Poller) {
-        for (token, stream) in streams where stream.slot == slot { close(token, poller) }
+    mutating func close(slots: Set<Int>, _ poller: borrowing Poller) {
+        for (token, stream) in streams where slots.contains(stream.slot) { close(token, poller) }
     }
 
     mutating func closeAll(_ poller: borrowing Poller) {

@@ -14,7 +14,7 @@ struct SocketToken: Hashable, Sendable {
 /// Everything it owns is touched by this thread alone; others reach it through `WorkerInbox`.
 struct Worker: ~Copyable {
     /// Datagrams taken from one socket before the others get their turn.
-    static let batchMax = 32
+    static let batchMax = 64
     /// A longer query is not answered; nobody needs one (networkdb-dns.md F8).
     static let queryOctetsMax = 4096
     /// Marks the tokens of forwarding sockets, connections and the inbox.
@@ -32,12 +32,18 @@ struct Worker: ~Copyable {
     private var desk: ForwardDesk
     private var sockets: [UInt64: SandboxSocket] = [:]
     private var streams: StreamTable
+    private let descriptorMax: Int32
+    /// Given up for a moment when a connection has come and no descriptor is left to take it with.
+    private var spare: Descriptor?
+    /// Connections whose next questions can be taken, now that answers have gone out.
+    private var resumable: [UInt64] = []
     private var isStopping = false
 
     init(
         index: Int,
         inbox: WorkerInbox,
         board: SnapshotBoard,
+        opener: SocketOpener,
         limits: NameServer.Limits
     ) throws(SystemError) {
         let poller = try Poller()
@@ -47,6 +53,7 @@ struct Worker: ~Copyable {
             receiveOctets: Self.queryOctetsMax,
             sendOctets: datagramOctetsMax
         )
+        let spare = try Descriptor.spare()
         self.index = index
         self.inbox = inbox
         self.board = board
@@ -59,10 +66,17 @@ struct Worker: ~Copyable {
             diceSeed: KernelRandom.uint64()
         )
         desk = ForwardDesk(
-            counters: inbox.counters,
-            limit: max(1, limits.forwardLimit / limits.threads)
+            inbox: inbox,
+            opener: opener,
+            limits: Forwarder.Limits(
+                exchanges: max(1, limits.forwardLimit / limits.threads),
+                cacheEntries: limits.cacheEntries / limits.threads
+            ),
+            descriptorMax: limits.clientDescriptorMax
         )
+        descriptorMax = limits.clientDescriptorMax
         streams = StreamTable(counters: inbox.counters)
+        self.spare = consume spare
     }
 
     /// Serves until it is told to stop.
@@ -76,7 +90,11 @@ struct Worker: ~Copyable {
                 // epoll_wait fails only for a bad descriptor, which ours is not.
                 preconditionFailure("\(error)")
             }
-            for event in events { serve(event) }
+            counters.add(.waits)
+            for event in events {
+                serve(event)
+                resumeStreams()
+            }
             tick()
         }
         sockets.removeAll()
@@ -84,16 +102,24 @@ struct Worker: ~Copyable {
     }
 
     private func timeout() -> Int32 {
-        let earliest = [desk.nextWake, streams.nextDeadline].compactMap { $0 }.min()
-        guard let earliest else { return -1 }
+        guard let earliest = nextWake else { return -1 }
         let left = earliest.milliseconds(since: Clock.now())
         return Int32(clamping: left + 1)
     }
 
+    private var nextWake: Moment? {
+        switch (desk.nextWake, streams.nextDeadline) {
+        case (let desk?, let streams?): min(desk, streams)
+        case (let either, nil), (nil, let either): either
+        }
+    }
+
     private mutating func tick() {
+        if nextWake == nil { return }
         let now = Clock.now()
         if let due = desk.nextWake, due <= now {
             deliver(desk.wake(poller: poller, at: now), at: now)
+            resumeStreams()
         }
         if let due = streams.nextDeadline, due <= now { streams.expire(poller, at: now) }
     }
@@ -104,7 +130,7 @@ struct Worker: ~Copyable {
             takeCommands()
         } else if token & Self.attemptBit != 0 {
             let now = Clock.now()
-            deliver(desk.readable(token: token, poller: poller, at: now), at: now)
+            deliver(desk.ready(token: token, event.ready, poller: poller, at: now), at: now)
         } else if token & Self.streamBit != 0 {
             serveStream(token, event.ready)
         } else if let socket = sockets[token] {
@@ -120,6 +146,7 @@ struct Worker: ~Copyable {
     private mutating func serveDatagrams(_ socket: SandboxSocket, token: UInt64) {
         let descriptor = socket.descriptor.raw
         let count: Int
+        counters.add(.receives)
         do throws(SystemError) {
             count = try batch.receive(from: descriptor, limit: Self.batchMax)
         } catch {
@@ -132,11 +159,7 @@ struct Worker: ~Copyable {
         let snapshot = board.read(reader: index)
         if socket.slot < snapshot.views.count, let published = snapshot.views[socket.slot] {
             for item in 0..<count {
-                guard let client = batch.source(of: item), client != socket.endpoint else {
-                    counters.add(.droppedSource)
-                    continue
-                }
-                if let question = answer(item, client, published) {
+                if let question = answer(item, at: socket, published) {
                     forwards.append((item, question))
                 }
             }
@@ -146,37 +169,56 @@ struct Worker: ~Copyable {
         _ = consume snapshot
         board.done(reader: index)
         let queued = batch.queued
-        let sent = queued > 0 ? batch.send(to: descriptor) : 0
-        if sent < queued { counters.add(.repliesUnsent, UInt64(queued - sent)) }
-        forward(forwards, token: token)
+        if queued > 0 {
+            counters.add(.sends)
+            let sent = batch.send(to: descriptor)
+            if sent < queued { counters.add(.repliesUnsent, UInt64(queued - sent)) }
+        }
+        forward(forwards, from: socket, token: token)
     }
 
     /// Answers one datagram of the batch; returns the question when it has to be forwarded.
     private mutating func answer(
         _ item: Int,
-        _ client: SocketEndpoint,
+        at socket: SandboxSocket,
         _ published: PublishedView
     ) -> ForwardQuestion? {
-        if batch.isTooLong(item) {
-            counters.add(.droppedTooLong)
-            return nil
-        }
         var question: ForwardQuestion?
-        batch.reply(to: item) { query, out in
-            let outcome = responder.respond(
-                to: query,
+        batch.reply(to: item) { datagram, out in
+            if datagram.isTooLong {
+                counters.add(.droppedTooLong)
+                return
+            }
+            // A datagram from our own address would be answered for ever.
+            guard let client = datagram.source, client != socket.endpoint else {
+                counters.add(.droppedSource)
+                return
+            }
+            _ = responder.respond(
+                to: datagram.octets,
                 from: client,
                 over: .datagram,
                 as: published,
                 into: &out
-            )
-            if case .forward(let needed) = outcome { question = needed }
+            ) { query, key, group, out in
+                if desk.answerKept(key, query, over: .datagram, in: published, group, into: &out) {
+                    return .replied
+                }
+                question = ForwardQuestion(
+                    query,
+                    over: .datagram,
+                    group: group,
+                    profile: published.view.profile
+                )
+                return .forwarded
+            }
         }
         return question
     }
 
     private mutating func forward(
         _ questions: [(index: Int, question: ForwardQuestion)],
+        from socket: SandboxSocket,
         token: UInt64
     ) {
         if questions.isEmpty { return }
@@ -188,7 +230,10 @@ struct Worker: ~Copyable {
                 to: client,
                 control: batch.control(of: item)
             )
-            deliver(desk.ask(question, for: waiting, poller: poller, at: now), at: now)
+            deliver(
+                desk.ask(question, for: waiting, slot: socket.slot, poller: poller, at: now),
+                at: now
+            )
         }
     }
 
@@ -210,24 +255,48 @@ struct Worker: ~Copyable {
                 }
             case .stream(let token):
                 streams.deliver(delivery.octets, to: token, poller, at: now)
-                resume(token, at: now)
+                resumable.append(token)
             }
         }
     }
 
     // MARK: Streams
 
+    /// Goes on with connections that answers have gone out on; those may bring further answers.
+    private mutating func resumeStreams() {
+        if resumable.isEmpty { return }
+        let now = Clock.now()
+        while let token = resumable.popLast() { resume(token, at: now) }
+    }
+
     private mutating func acceptStreams(_ socket: SandboxSocket) {
         let now = Clock.now()
         do throws(SystemError) {
             while let accepted = try Sockets.accept(socket.descriptor.raw) {
+                // The kernel gives out the lowest free number: above the limit one has to go.
+                if accepted.number > descriptorMax, !streams.closeOldestIdle(poller) {
+                    counters.add(.streamsRefused)
+                    continue
+                }
                 streams.add(accepted, slot: socket.slot, poller, at: now)
             }
         } catch {
-            // Out of descriptors: give up an idle connection so that the next one can be taken.
-            counters.add(.streamsRefused)
-            if error.isOutOfDescriptors { streams.closeOldestIdle(poller) }
+            if error.isOutOfDescriptors { acceptWithSpare(socket, at: now) }
         }
+    }
+
+    /// Takes the connection that waits, if one does, in the place of an idle one or only to refuse
+    /// it: left waiting, it would wake this thread for ever.
+    private mutating func acceptWithSpare(_ socket: SandboxSocket, at now: Moment) {
+        spare = nil
+        if let accepted = try? Sockets.accept(socket.descriptor.raw) {
+            if streams.closeOldestIdle(poller) {
+                streams.add(accepted, slot: socket.slot, poller, at: now)
+            } else {
+                counters.add(.streamsRefused)
+            }
+        }
+        spare = try? Descriptor.spare()
     }
 
     private mutating func serveStream(_ token: UInt64, _ ready: Poller.Interest) {
@@ -271,14 +340,31 @@ struct Worker: ~Copyable {
             var reply: [UInt8] = []
             if stream.slot < snapshot.views.count, let published = snapshot.views[stream.slot] {
                 reply = [UInt8](capacity: MessageSize.streamMax) { out in
-                    let outcome = responder.respond(
+                    _ = responder.respond(
                         to: message.span,
                         from: stream.peer,
                         over: .stream,
                         as: published,
                         into: &out
-                    )
-                    if case .forward(let needed) = outcome { question = needed }
+                    ) { query, key, group, out in
+                        if desk.answerKept(
+                            key,
+                            query,
+                            over: .stream,
+                            in: published,
+                            group,
+                            into: &out
+                        ) {
+                            return .replied
+                        }
+                        question = ForwardQuestion(
+                            query,
+                            over: .stream,
+                            group: group,
+                            profile: published.view.profile
+                        )
+                        return .forwarded
+                    }
                 }
             }
             _ = consume snapshot
@@ -287,7 +373,13 @@ struct Worker: ~Copyable {
             if let question {
                 stream.forwarded += 1
                 deliver(
-                    desk.ask(question, for: .stream(token: token), poller: poller, at: now),
+                    desk.ask(
+                        question,
+                        for: .stream(token: token),
+                        slot: stream.slot,
+                        poller: poller,
+                        at: now
+                    ),
                     at: now
                 )
             }
@@ -306,12 +398,15 @@ struct Worker: ~Copyable {
                 } catch {
                     inbox.report(error)
                 }
-            case .remove(let slot, let done):
-                for (token, socket) in sockets where socket.slot == slot {
+            case .opened(let opening):
+                let now = Clock.now()
+                deliver(desk.opened(opening, poller: poller, at: now), at: now)
+            case .remove(let slots, let done):
+                for (token, socket) in sockets where slots.contains(socket.slot) {
                     poller.remove(socket.descriptor.raw)
                     sockets[token] = nil
                 }
-                streams.close(slot: slot, poller)
+                streams.close(slots: slots, poller)
                 done.raise()
             case .stop:
                 isStopping = true

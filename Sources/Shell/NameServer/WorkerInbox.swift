@@ -25,13 +25,15 @@ final class SandboxSocket: Sendable {
 
 /// How others reach a worker.
 ///
-/// Never overflows: the name server's one publisher posts at most two sockets per sandbox, and
-/// waits for each removal.
+/// Never overflows: the name server's one publisher posts at most two sockets per sandbox and waits
+/// for each removal, and a worker has no more sockets opened for it than it has attempts under way.
 final class WorkerInbox: Sendable {
     enum Command: Sendable {
         case add(SandboxSocket, token: UInt64)
-        /// Closes the sockets and connections of a slot, then raises the signal.
-        case remove(slot: Int, done: Gate)
+        /// A socket for an attempt, from the thread that opens them in namespaces.
+        case opened(SocketOpening)
+        /// Closes the sockets and connections of slots, then raises the gate.
+        case remove(slots: Set<Int>, done: Gate)
         case stop
     }
 
@@ -57,19 +59,33 @@ final class WorkerInbox: Sendable {
         }
     }
 
+    /// What went wrong first, if anything did.
+    var firstFailure: SystemError? { failures.withLock { $0.first } }
+
     func report(_ error: SystemError) {
         failures.withLock { if $0.count < 16 { $0.append(error) } }
     }
 }
 
 /// A thing that one thread waits for until others have raised it so many times.
+///
+/// Made once and lowered for each use: what closes descriptors must not need one when none is left.
 final class Gate: Sendable {
     private let signal: WakeSignal
-    private let left: Mutex<Int>
+    private let poller: Poller
+    private let left = Mutex(0)
 
-    init(count: Int) throws(SystemError) {
-        signal = try WakeSignal()
-        left = Mutex(count)
+    init() throws(SystemError) {
+        let signal = try WakeSignal()
+        let poller = try Poller()
+        try poller.add(signal.raw, token: 0, for: .read)
+        self.signal = signal
+        self.poller = poller
+    }
+
+    /// Closes the gate until it has been raised `count` times.
+    func lower(for count: Int) {
+        left.withLock { $0 = count }
     }
 
     func raise() {
@@ -81,11 +97,11 @@ final class Gate: Sendable {
     }
 
     func wait() {
-        guard let poller = try? Poller() else { return }
-        guard (try? poller.add(signal.raw, token: 0, for: .read)) != nil else { return }
         var events: [Poller.Event] = []
         while events.isEmpty {
+            // A failing epoll_wait means a bad descriptor, which ours is not.
             guard (try? poller.wait(milliseconds: -1, into: &events)) != nil else { return }
         }
+        signal.clear()
     }
 }

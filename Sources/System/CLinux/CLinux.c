@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
@@ -84,28 +85,28 @@ int waggle_batch_receive(waggle_batch *batch, int socket, unsigned limit) {
     return count < 0 ? -errno : count;
 }
 
-const uint8_t *waggle_batch_datagram(const waggle_batch *batch, unsigned index, int *length) {
+waggle_datagram waggle_batch_datagram(const waggle_batch *batch, unsigned index) {
     const struct mmsghdr *message = &batch->received[index];
-    *length = message->msg_hdr.msg_flags & MSG_TRUNC ? -1 : (int)message->msg_len;
-    return batch->receive_buffers + (size_t)index * batch->receive_octets;
-}
-
-int waggle_batch_source(const waggle_batch *batch, unsigned index, uint8_t *address,
-                        uint16_t *port) {
+    waggle_datagram datagram = {
+        .octets = batch->receive_buffers + (size_t)index * batch->receive_octets,
+        .length = message->msg_hdr.msg_flags & MSG_TRUNC ? -1 : (int)message->msg_len,
+    };
     const struct sockaddr_storage *source = &batch->sources[index];
     if (source->ss_family == AF_INET) {
         const struct sockaddr_in *v4 = (const struct sockaddr_in *)source;
-        memcpy(address, &v4->sin_addr, 4);
-        *port = ntohs(v4->sin_port);
-        return 4;
-    }
-    if (source->ss_family == AF_INET6) {
+        datagram.family = 4;
+        datagram.port = ntohs(v4->sin_port);
+        datagram.low = ntohl(v4->sin_addr.s_addr);
+    } else if (source->ss_family == AF_INET6) {
         const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)source;
-        memcpy(address, &v6->sin6_addr, 16);
-        *port = ntohs(v6->sin6_port);
-        return 6;
+        uint64_t halves[2];
+        memcpy(halves, &v6->sin6_addr, sizeof halves);
+        datagram.family = 6;
+        datagram.port = ntohs(v6->sin6_port);
+        datagram.high = be64toh(halves[0]);
+        datagram.low = be64toh(halves[1]);
     }
-    return 0;
+    return datagram;
 }
 
 uint8_t *waggle_batch_reply(waggle_batch *batch, unsigned index) {

@@ -21,6 +21,19 @@ package enum Clock {
 
 /// Random numbers from the kernel, fit for query ids and seeds.
 package enum KernelRandom {
+    /// At most 256 octets, which the kernel gives whole.
+    package static func octets(_ count: Int) -> [UInt8] {
+        precondition(count <= 256, "getrandom gives no more at once for certain")
+        var octets = [UInt8](repeating: 0, count: count)
+        while true {
+            let got = unsafe octets.withUnsafeMutableBytes { buffer in
+                unsafe buffer.baseAddress.map { unsafe waggle_random($0, buffer.count) } ?? 0
+            }
+            if got == count { return octets }
+            precondition(got == -Int(EINTR), "getrandom fails only when interrupted")
+        }
+    }
+
     package static func uint64() -> UInt64 {
         var value: UInt64 = 0
         while true {

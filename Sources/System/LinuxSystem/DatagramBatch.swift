@@ -10,8 +10,6 @@ import Glibc
     private let sendOctets: Int
     /// How many datagrams the last `receive` brought.
     package private(set) var count = 0
-    /// Calls of recvmmsg and sendmmsg so far: what guards the cost of a query in tests.
-    package private(set) var systemCalls = 0
 
     /// Takes buffers for `capacity` datagrams.
     ///
@@ -35,7 +33,6 @@ import Glibc
 
     /// Takes what waits, at most `limit` datagrams; returns how many.
     package mutating func receive(from socket: Int32, limit: Int) throws(SystemError) -> Int {
-        systemCalls += 1
         let result = unsafe waggle_batch_receive(raw, socket, UInt32(limit))
         guard result >= 0 else {
             count = 0
@@ -46,28 +43,27 @@ import Glibc
         return count
     }
 
-    /// The octets of one datagram of the batch; empty for one that was too long.
-    package subscript(index: Int) -> Span<UInt8> {
-        @_lifetime(borrow self)
-        borrowing get {
-            precondition(index < count, "no such datagram in the batch")
-            var length: Int32 = 0
-            let start = unsafe waggle_batch_datagram(raw, UInt32(index), &length)
-            // The buffers belong to the batch and are written by `receive` alone, which is
-            // mutating: no span can be alive then.
-            let span = unsafe Span(
-                _unsafeStart: start,
-                count: max(0, min(Int(length), receiveOctets))
-            )
-            return unsafe _overrideLifetime(span, borrowing: self)
-        }
+    /// Who sent a datagram; nil for a family that is not IP.
+    package borrowing func source(of index: Int) -> SocketEndpoint? {
+        unsafe Self.source(datagram(index))
     }
 
-    /// Whether a datagram was longer than the buffer and has lost its end.
-    package borrowing func isTooLong(_ index: Int) -> Bool {
-        var length: Int32 = 0
-        _ = unsafe waggle_batch_datagram(raw, UInt32(index), &length)
-        return length < 0
+    private borrowing func datagram(_ index: Int) -> waggle_datagram {
+        precondition(index < count, "no such datagram in the batch")
+        return unsafe waggle_batch_datagram(raw, UInt32(index))
+    }
+
+    private static func source(_ datagram: waggle_datagram) -> SocketEndpoint? {
+        switch unsafe datagram.family {
+        case 4:
+            let value = unsafe IPv4Address(UInt32(truncatingIfNeeded: datagram.low))
+            return unsafe SocketEndpoint(address: .v4(value), port: datagram.port)
+        case 6:
+            let value = unsafe IPv6Address(high: datagram.high, low: datagram.low)
+            return unsafe SocketEndpoint(address: .v6(value), port: datagram.port)
+        default:
+            return nil
+        }
     }
 
     /// Replies waiting for `send`.
@@ -81,50 +77,49 @@ import Glibc
         return unsafe Array(UnsafeBufferPointer(start: start, count: Int(length)))
     }
 
-    /// Who sent a datagram; nil for a family that is not IP.
-    package borrowing func source(of index: Int) -> SocketEndpoint? {
-        precondition(index < count, "no such datagram in the batch")
-        var address = InlineArray<16, UInt8>(repeating: 0)
-        var port: UInt16 = 0
-        var span = address.mutableSpan
-        let family = unsafe span.withUnsafeMutableBufferPointer { buffer -> Int32 in
-            guard let start = buffer.baseAddress else { return 0 }
-            return unsafe waggle_batch_source(raw, UInt32(index), start, &port)
-        }
-        switch family {
-        case 4:
-            let value = IPv4Address(address[0], address[1], address[2], address[3])
-            return SocketEndpoint(address: .v4(value), port: port)
-        case 6:
-            var high: UInt64 = 0
-            var low: UInt64 = 0
-            for index in 0..<8 {
-                high = high << 8 | UInt64(address[index])
-                low = low << 8 | UInt64(address[index + 8])
-            }
-            return SocketEndpoint(address: .v6(IPv6Address(high: high, low: low)), port: port)
-        default:
-            return nil
+    /// What came in one place of a batch.
+    package struct Datagram: ~Escapable {
+        package let octets: Span<UInt8>
+        /// Nil for a family that is not IP.
+        package let source: SocketEndpoint?
+        /// Whether it was longer than the buffer and has lost its end.
+        package let isTooLong: Bool
+
+        @_lifetime(copy octets)
+        init(_ octets: Span<UInt8>, source: SocketEndpoint?, isTooLong: Bool) {
+            self.octets = octets
+            self.source = source
+            self.isTooLong = isTooLong
         }
     }
 
-    /// Lets `body` write the reply to a datagram and queues it, unless nothing was written.
-    package mutating func reply<Result>(
+    /// Lets `body` read a datagram and write the reply to it, which is queued unless it is empty.
+    package mutating func reply(
         to index: Int,
-        _ body: (Span<UInt8>, inout OutputSpan<UInt8>) -> Result
-    ) -> Result {
-        let start = unsafe waggle_batch_reply(raw, UInt32(index))
+        _ body: (borrowing Datagram, inout OutputSpan<UInt8>) -> Void
+    ) {
+        let raw = unsafe datagram(index)
+        let octets = unsafe UnsafeBufferPointer(
+            start: raw.octets,
+            count: max(0, min(Int(raw.length), receiveOctets))
+        )
+        let datagram = unsafe Datagram(
+            // The buffers belong to the batch and are written by `receive` alone, which cannot run
+            // before this call has returned.
+            octets.span,
+            source: Self.source(raw),
+            isTooLong: raw.length < 0
+        )
+        let start = unsafe waggle_batch_reply(self.raw, UInt32(index))
         let buffer = unsafe UnsafeMutableBufferPointer(start: start, count: sendOctets)
         var output = unsafe OutputSpan(buffer: buffer, initializedCount: 0)
-        let result = body(self[index], &output)
+        body(datagram, &output)
         let written = unsafe output.finalize(for: buffer)
-        if written > 0 { unsafe waggle_batch_queue(raw, UInt32(index), UInt32(written)) }
-        return result
+        if written > 0 { unsafe waggle_batch_queue(self.raw, UInt32(index), UInt32(written)) }
     }
 
     /// Sends the queued replies; returns how many the socket took.
     package mutating func send(to socket: Int32) -> Int {
-        systemCalls += 1
-        return max(0, Int(unsafe waggle_batch_send(raw, socket)))
+        max(0, Int(unsafe waggle_batch_send(raw, socket)))
     }
 }

@@ -20,6 +20,11 @@ package struct Descriptor: ~Copyable, Sendable {
         return descriptor
     }
 
+    /// One that stands for nothing but its number, to be given up when a number is needed.
+    package static func spare() throws(SystemError) -> Descriptor {
+        try open(path: "/dev/null")
+    }
+
     /// Opens a path read-only, for namespaces and watches.
     package static func open(path: String) throws(SystemError) -> Descriptor {
         let raw = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)

@@ -52,15 +52,22 @@ package struct DurableLog: ~Copyable {
     ///
     /// On failure the file is as before.
     package mutating func append(_ payload: [UInt8]) throws(SystemError) {
-        let line = Self.line(payload)
+        try append(all: [payload])
+    }
+
+    /// Writes records and waits once until all are on the disk.
+    ///
+    /// On failure the file is as before; a crash may leave the first few of them.
+    package mutating func append(all payloads: [[UInt8]]) throws(SystemError) {
+        let lines = payloads.flatMap { Self.line($0) }
         do throws(SystemError) {
-            try Self.write(line, to: file.raw, at: size)
+            try Self.write(lines, to: file.raw, at: size)
             if fdatasync(file.raw) != 0 { throw .last("fdatasync \(directory)/\(name)") }
         } catch {
             ftruncate(file.raw, size)
             throw error
         }
-        size += line.count
+        size += lines.count
     }
 
     /// Replaces all records by `payloads`, at once or not at all: a new file, synced, renamed over.

@@ -29,6 +29,13 @@ package enum NetworkNamespace {
         return try outcome.get()
     }
 
+    /// Moves the calling thread into a namespace for good; false when it may not.
+    ///
+    /// For a thread that does nothing but work in namespaces.
+    package static func enter(_ namespace: borrowing Descriptor) -> Bool {
+        waggle_enter_network_namespace(namespace.raw) == 0
+    }
+
     /// Brings the loopback interface of the calling thread's namespace up: in a new namespace it is
     /// down, and 127.0.0.11 cannot be bound.
     package static func raiseLoopback() throws(SystemError) {

@@ -60,9 +60,10 @@ package struct Poller: ~Copyable, Sendable {
         }
         if count == -EINTR { return }
         if count < 0 { throw SystemError("epoll_wait", code: -count) }
+        let ready = raw.span
         for index in 0..<Int(count) {
             events.append(
-                Event(token: raw[index].token, ready: Interest(rawValue: raw[index].ready))
+                Event(token: ready[index].token, ready: Interest(rawValue: ready[index].ready))
             )
         }
     }

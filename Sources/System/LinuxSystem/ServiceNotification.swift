@@ -41,4 +41,11 @@ package enum Host {
         limit.rlim_cur = limit.rlim_max
         unsafe setrlimit(descriptorLimit, &limit)
     }
+
+    /// How many descriptors this process may have open.
+    package static var descriptorsMax: Int32 {
+        var limit = rlimit()
+        guard unsafe getrlimit(descriptorLimit, &limit) == 0 else { return .max }
+        return Int32(clamping: limit.rlim_cur)
+    }
 }

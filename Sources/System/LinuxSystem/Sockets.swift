@@ -63,10 +63,21 @@ package enum Sockets {
 
     /// A UDP socket connected to `endpoint` from a fresh port: the kernel then drops what comes
     /// from anywhere else and reports ICMP errors.
+    ///
+    /// `port`: where it is sent from; 0 lets the kernel choose. Throws EADDRINUSE for one in use.
     package static func datagram(
-        connectedTo endpoint: SocketEndpoint
+        connectedTo endpoint: SocketEndpoint,
+        fromPort port: UInt16 = 0
     ) throws(SystemError) -> Descriptor {
         let socket = try open(endpoint, SOCK_DGRAM)
+        if port != 0 {
+            let any: IPAddress =
+                switch endpoint.address {
+                case .v4: .v4(IPv4Address(0))
+                case .v6: .v6(IPv6Address(high: 0, low: 0))
+                }
+            try bind(socket.raw, SocketEndpoint(address: any, port: port))
+        }
         let code = unsafe withAddress(of: endpoint) { address, length in
             unsafe connect(socket.raw, address, length)
         }
@@ -130,6 +141,9 @@ package enum Sockets {
             self.descriptor = descriptor
             self.peer = peer
         }
+
+        /// The descriptor's number.
+        package var number: Int32 { descriptor.raw }
 
         package consuming func takeDescriptor() -> Descriptor { descriptor }
     }

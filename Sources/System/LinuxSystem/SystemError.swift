@@ -17,6 +17,27 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
         SystemError(call, code: errno)
     }
 
+    /// No descriptor was left for the call.
+    package static func outOfDescriptors(_ call: String) -> SystemError {
+        SystemError(call, code: EMFILE)
+    }
+
+    /// The thing that the call was to make exists, and `call` says whose it is.
+    package static func taken(_ call: String) -> SystemError {
+        SystemError(call, code: EADDRINUSE)
+    }
+
+    /// The process that the call was about is gone, or another one has its number.
+    package static func noProcess(_ call: String) -> SystemError {
+        SystemError(call, code: ESRCH)
+    }
+
+    package var isNoProcess: Bool { code == ESRCH }
+    package var isNotPermitted: Bool { code == EPERM || code == EACCES }
+    package var isInvalid: Bool { code == EINVAL }
+    /// The other side ended a connection that was still needed.
+    package static let connectionEnded = SystemError("recv", code: ECONNRESET)
+
     package var isAddressInUse: Bool { code == EADDRINUSE }
     package var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
     package var isNoSuchFile: Bool { code == ENOENT }

@@ -13,7 +13,10 @@ package struct HeaderFlags: OptionSet, Hashable, Sendable {
     package static let recursionAvailable = HeaderFlags(rawValue: 0x0080)
     package static let authenticData = HeaderFlags(rawValue: 0x0020)
     package static let checkingDisabled = HeaderFlags(rawValue: 0x0010)
-    static let opcodeMask = HeaderFlags(rawValue: 0x7800)
+    /// Four bits of opcode.
+    package static let opcodeBits: UInt16 = 0x7800
+    /// RD and CD, which a reply repeats (RFC 1035 §4.1.1, RFC 4035 §3.1.6).
+    package static let echoedBits: UInt16 = 0x0110
 
     /// 0 to 15; 0 is QUERY.
     package var opcode: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 11) & 15 }
@@ -50,20 +53,28 @@ package enum ResponseCode: UInt8, Hashable, Sendable, CaseIterable {
 
 /// Why an answer is what it is, for people who debug it (RFC 8914 §4).
 package struct ExtendedError: Hashable, Sendable {
-    /// The INFO-CODE of RFC 8914 §5.2.
+    /// The INFO-CODEs of RFC 8914 §5.2 that are said here.
     package enum Code: UInt16, Hashable, Sendable {
+        case staleAnswer = 3
+        case cachedError = 13
         case blocked = 15
         case prohibited = 18
+        case staleNXDomain = 19
         case notAuthoritative = 20
         case notSupported = 21
         case noReachableAuthority = 22
         case networkError = 23
     }
 
-    package let code: Code
+    /// Ours, or one that an upstream gave.
+    package let infoCode: UInt16
 
     package init(_ code: Code) {
-        self.code = code
+        infoCode = code.rawValue
+    }
+
+    package init(infoCode: UInt16) {
+        self.infoCode = infoCode
     }
 }
 

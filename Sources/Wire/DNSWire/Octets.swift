@@ -1,12 +1,12 @@
 /// Big-endian reads that the caller has checked against `count`.
 extension Span where Element == UInt8 {
     @inline(__always)
-    func uint16(at index: Int) -> UInt16 {
+    package func uint16(at index: Int) -> UInt16 {
         UInt16(self[index]) << 8 | UInt16(self[index + 1])
     }
 
     @inline(__always)
-    func uint32(at index: Int) -> UInt32 {
+    package func uint32(at index: Int) -> UInt32 {
         UInt32(uint16(at: index)) << 16 | UInt32(uint16(at: index + 2))
     }
 }
@@ -25,8 +25,14 @@ extension OutputSpan where Element == UInt8 {
     }
 
     @inline(__always)
+    @_lifetime(self: copy self)
     package mutating func append(_ source: Span<UInt8>, _ range: Range<Int>) {
         for index in range { append(source[index]) }
+    }
+
+    @inline(__always)
+    package mutating func append(octets: [UInt8], _ range: Range<Int>) {
+        append(octets.span, range)
     }
 
     package mutating func append(octets: [UInt8]) {

@@ -3,7 +3,6 @@ package import Base
 /// Writes the parts of a reply that are the same for every verdict.
 package enum ReplyWriter {
     /// The 12 octets of a header.
-    @inline(__always)
     package static func header(
         _ out: inout OutputSpan<UInt8>,
         id: UInt16,
@@ -24,7 +23,6 @@ package enum ReplyWriter {
     /// An OPT record, with the upper bits of the response code and at most one extended error.
     ///
     /// `keepalive`: tenths of a second a connection may idle, over TCP when asked.
-    @inline(__always)
     package static func opt(
         _ out: inout OutputSpan<UInt8>,
         code: ResponseCode,
@@ -44,7 +42,7 @@ package enum ReplyWriter {
         if let error {
             out.append(uint16: 15)
             out.append(uint16: 2)
-            out.append(uint16: error.code.rawValue)
+            out.append(uint16: error.infoCode)
         }
         if let keepalive {
             out.append(uint16: 11)
@@ -54,7 +52,6 @@ package enum ReplyWriter {
     }
 
     /// Octets of the whole OPT record that `opt` writes.
-    @inline(__always)
     package static func optOctets(error: ExtendedError?, keepalive: UInt16?) -> Int {
         MessageSize.opt + optionOctets(error: error, keepalive: keepalive)
     }

@@ -19,11 +19,15 @@ void waggle_batch_destroy(waggle_batch *batch);
 
 // Receives up to `limit` datagrams without waiting; returns how many, or -errno.
 int waggle_batch_receive(waggle_batch *batch, int socket, unsigned limit);
-// The octets of datagram `index`; `*length` is -1 for one that was longer than the buffer.
-const uint8_t *waggle_batch_datagram(const waggle_batch *batch, unsigned index, int *length);
-// Its sender: fills 16 octets (IPv4 in the first 4), returns 4, 6, or 0 for another family.
-int waggle_batch_source(const waggle_batch *batch, unsigned index, uint8_t *address,
-                        uint16_t *port);
+// One datagram of a batch and its sender; `family` is 4, 6, or 0 for one that is not IP. An IPv4
+// address is in the lower 32 bits of `low`. `length` is -1 for a datagram longer than the buffer.
+typedef struct {
+    const uint8_t *octets;
+    int length;
+    uint16_t family, port;
+    uint64_t high, low;
+} waggle_datagram;
+waggle_datagram waggle_batch_datagram(const waggle_batch *batch, unsigned index);
 // The buffer for the reply to datagram `index`.
 uint8_t *waggle_batch_reply(waggle_batch *batch, unsigned index);
 // Queues the reply, to the sender and from the address that was asked.

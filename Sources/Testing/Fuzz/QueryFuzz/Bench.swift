@@ -43,12 +43,18 @@ struct Bench: ~Copyable {
         }
         let address = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 5300)
         let sandbox = Sandbox(name: "probe", place: .address(address), networks: [network])
-        let view = registry.view(of: sandbox, defaultUpstreams: [address])
+        var directory = UpstreamDirectory()
+        let view = registry.view(
+            of: sandbox,
+            routes: UpstreamRoutes(defaults: [UpstreamChoice(address)]),
+            directory: &directory
+        )
         let ttl = registry.policy.negativeTTL
         return Place(
             profile: profile,
             view: PublishedView(
                 view: view,
+                slot: 0,
                 networks: view.networks.map { CompiledTable($0, negativeTTL: ttl) },
                 zone: CompiledTable(view.zone, negativeTTL: ttl)
             )

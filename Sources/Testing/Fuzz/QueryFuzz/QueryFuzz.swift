@@ -18,6 +18,7 @@ package func fuzzQuery(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
                 // What a worker lends: the datagram buffers, or the longest stream message.
                 let room = transport == .stream ? MessageSize.streamMax : 4096
                 var outcome = Responder.Outcome.dropped
+                var forwarded: [UInt8] = []
                 let reply = [UInt8](capacity: room) { out in
                     outcome = bench.responder.respond(
                         to: query.span,
@@ -25,10 +26,19 @@ package func fuzzQuery(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
                         over: transport,
                         as: place.view,
                         into: &out
-                    )
+                    ) { query, _, group, _ in
+                        forwarded =
+                            ForwardQuestion(
+                                query,
+                                over: transport,
+                                group: group,
+                                profile: place.profile
+                            ).question
+                        return .forwarded
+                    }
                 }
                 Exchange(query: query, reply: reply, transport: transport, profile: place.profile)
-                    .judge(outcome)
+                    .judge(outcome, forwarded: forwarded)
             }
         }
     }
@@ -57,14 +67,14 @@ private struct Exchange {
     let transport: Transport
     let profile: NamePolicy.Profile
 
-    func judge(_ outcome: Responder.Outcome) {
+    func judge(_ outcome: Responder.Outcome, forwarded: [UInt8]) {
         switch outcome {
         case .dropped:
             invariant(reply.isEmpty, "a dropped query leaves no octets")
-        case .forward(let question):
+        case .forwarded:
             invariant(reply.isEmpty, "a forwarded query leaves no octets")
-            let asked = query[MessageSize.header..<MessageSize.header + question.question.count]
-            invariant(question.question.elementsEqual(asked), "the question is the client's")
+            let asked = query[MessageSize.header..<MessageSize.header + forwarded.count]
+            invariant(forwarded.elementsEqual(asked), "the question is the client's")
         case .replied:
             judgeHeader()
             judgeSize()

@@ -34,15 +34,28 @@ private func forward(_ reply: [UInt8], _ walked: ReplyWalker, _ additional: [UIn
     guard let view = try? QueryView(query.span) else {
         fatalError("the question of an accepted reply can be asked")
     }
-    let question = ForwardQuestion(view, upstreams: [], profile: .waggle)
-    let passed = ForwardedReply.octets(reply, for: question)
-    let limit = min(view.edns?.datagramMax ?? 512, MessageSize.datagramMax)
-    invariant(passed.count <= limit, "\(passed.count) octets where \(limit) are taken")
-    judge(passed, walked, view)
-    judge(ForwardedReply.failure(.noReply, for: question), nil, view)
+    let kept = UpstreamReply(reply.span, walked)
+    for (transport, limit) in [
+        (Transport.datagram, min(view.edns?.datagramMax ?? 512, MessageSize.datagramMax)),
+        (.stream, MessageSize.streamMax),
+    ] {
+        let question = ForwardQuestion(
+            view,
+            over: transport,
+            group: UpstreamGroup(id: 1, upstreams: []),
+            profile: .waggle
+        )
+        for age in [ForwardedReply.Age.fresh, .init(seconds: 9, isStale: true)] {
+            let passed = ForwardedReply.octets(kept, age, for: question)
+            invariant(passed.count <= limit, "\(passed.count) octets where \(limit) are taken")
+            judge(passed, kept, view)
+        }
+        let failure = ForwardedReply.failure(ExtendedError(.noReachableAuthority), for: question)
+        judge(failure, nil, view)
+    }
 }
 
-private func judge(_ passed: [UInt8], _ walked: ReplyWalker?, _ query: borrowing QueryView) {
+private func judge(_ passed: [UInt8], _ kept: UpstreamReply?, _ query: borrowing QueryView) {
     guard let again = try? ReplyWalker(passed.span) else {
         fatalError("what is passed on is well formed: \(passed)")
     }
@@ -53,11 +66,9 @@ private func judge(_ passed: [UInt8], _ walked: ReplyWalker?, _ query: borrowing
     }
     invariant((again.opt != nil) == (query.edns != nil), "OPT for who sent one")
     invariant(!again.flags.contains([.authoritative]), "never authoritative")
-    guard let walked else { return }
-    let code = query.edns == nil && walked.responseCode > 15 ? 2 : walked.responseCode
-    invariant(again.responseCode == code, "the upstream's code where it can be said: \(code)")
-    let isBare = again.answerCount + again.authorityCount + again.additionalCount == 0
-    if isBare, again.flags.contains(.truncated) || code != walked.responseCode { return }
-    invariant(again.answerCount == walked.answerCount, "every answer")
-    invariant(again.authorityCount == walked.authorityCount, "every authority record")
+    guard let kept else { return }
+    invariant(again.responseCode == kept.code & 15, "the upstream's code: \(kept.code)")
+    invariant(again.answerCount <= Int(kept.answerCount), "no answer but the upstream's")
+    if again.flags.contains(.truncated) { return }
+    invariant(again.answerCount == Int(kept.answerCount), "every answer")
 }

@@ -1,0 +1,41 @@
+package import Base
+
+/// A resolver that is asked what nothing local knows.
+package struct Upstream: Hashable, Sendable {
+    /// From which network namespace it is asked.
+    package enum Source: Hashable, Sendable {
+        /// The daemon's own.
+        case host
+        /// That of the sandbox with this name.
+        case sandbox(String)
+    }
+
+    package let address: SocketEndpoint
+    package let source: Source
+
+    package init(_ address: SocketEndpoint, from source: Source = .host) {
+        self.address = address
+        self.source = source
+    }
+}
+
+/// Upstreams that are asked together, in order.
+///
+/// Replies and exchanges are shared between sandboxes exactly when they have the group in common:
+/// then they would ask the same servers from the same place.
+package final class UpstreamGroup: Sendable {
+    /// Never used again for other upstreams.
+    package let id: UInt64
+    /// In order of preference.
+    package let upstreams: [Upstream]
+
+    package init(id: UInt64, upstreams: [Upstream]) {
+        self.id = id
+        self.upstreams = upstreams
+    }
+
+    /// Whether every upstream is at a private address, so that private names may be asked there.
+    package var isPrivate: Bool {
+        !upstreams.isEmpty && upstreams.allSatisfy { $0.address.address.isPrivate }
+    }
+}

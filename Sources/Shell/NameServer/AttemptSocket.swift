@@ -1,0 +1,106 @@
+import Base
+import DNSWire
+import LinuxSystem
+import Names
+
+/// One question on its way to one upstream: its socket, its id, its letters.
+///
+/// Over TCP the question goes out and the reply comes in as the socket allows; both are bounded.
+final class AttemptSocket {
+    let attempt: Forwarder.Attempt
+    let id: UInt16
+    /// Where it is asked from; with the id, what tells our own question if it comes back to us.
+    let port: UInt16
+    let descriptor: Descriptor
+    /// The question section as it was sent.
+    let question: [UInt8]
+    private var outbox: [UInt8]
+    private var sent = 0
+    private var inbox: [UInt8] = []
+
+    init(
+        _ attempt: Forwarder.Attempt,
+        id: UInt16,
+        port: UInt16,
+        query: [UInt8],
+        _ descriptor: consuming Descriptor
+    ) {
+        self.attempt = attempt
+        self.id = id
+        self.port = port
+        self.descriptor = descriptor
+        question = Array(query[MessageSize.header..<attempt.question.name.octets.count + 17])
+        switch attempt.transport {
+        case .datagram: outbox = query
+        case .stream:
+            outbox = [UInt8(query.count >> 8), UInt8(truncatingIfNeeded: query.count)] + query
+        }
+    }
+
+    /// Writes what the socket takes; true once all is written.
+    func write() throws(SystemError) -> Bool {
+        sent += try Sockets.send(descriptor.raw, outbox, from: sent)
+        return sent == outbox.count
+    }
+
+    /// Takes what has come over TCP; the message when it is whole.
+    ///
+    /// Throws ECONNRESET when the connection ends before.
+    func readStream(_ buffer: inout [UInt8]) throws(SystemError) -> [UInt8]? {
+        while let count = try Sockets.receive(
+            descriptor.raw,
+            into: &buffer,
+            octetsMax: buffer.count
+        ) {
+            if count == 0 { throw .connectionEnded }
+            inbox += buffer[..<count]
+            guard inbox.count >= 2 else { continue }
+            let length = Int(inbox[0]) << 8 | Int(inbox[1])
+            if inbox.count >= length + 2 { return Array(inbox[2..<length + 2]) }
+        }
+        return nil
+    }
+}
+
+/// Whether a reply is to a question.
+enum ReplyMatch {
+    case ours
+    /// All is right but the case of the letters, which were sent at random.
+    case otherLetters
+    case strange
+
+    init(_ reply: Span<UInt8>, _ walked: ReplyWalker, to socket: AttemptSocket) {
+        let question = socket.question
+        guard walked.id == socket.id,
+            walked.questionEnd == MessageSize.header + question.count
+        else {
+            self = .strange
+            return
+        }
+        var isExact = true
+        for index in question.indices {
+            let theirs = reply[MessageSize.header + index]
+            if theirs == question[index] { continue }
+            isExact = false
+            // Type and class have no letters.
+            let isLetter =
+                index < question.count - 4
+                && theirs.foldedLetter == question[index].foldedLetter
+            if !isLetter {
+                self = .strange
+                return
+            }
+        }
+        self = isExact || !socket.attempt.variesLetters ? .ours : .otherLetters
+    }
+}
+
+/// Random numbers from the kernel, taken in one call for many.
+struct RandomPool {
+    private var octets: [UInt8] = []
+
+    mutating func uint16() -> UInt16 {
+        if octets.count < 2 { octets = KernelRandom.octets(256) }
+        return UInt16(octets.removeLast()) << 8 | UInt16(octets.removeLast())
+    }
+}

@@ -1,0 +1,62 @@
+import Base
+
+/// Rows of local data: dns.md §1.4.
+extension Rows {
+    static let local: [Row] = [
+        Row("L1 single label", Query("web", .a), .data(["10.0.0.11", "10.0.0.12", "10.0.0.13"])),
+        Row("L2 AAAA of an IPv4 service", Query(web, .aaaa), .noData),
+        Row("L3 no such name", Query("nope.svc.internal", .a), .nxDomain),
+        Row("L4 below which names are", Query("_tcp.web.svc.internal", .a), .noData),
+        Row("L4 ANY", Query("_tcp.web", .any), .noData),
+        Row("L5 below a leaf", Query("x.y.web.svc.internal", .a), .nxDomain),
+        Row("L6 a service without tasks", Query("zero.svc.internal", .a), .noData),
+        Row("L6 its tasks", Query("tasks.zero", .a), .noData),
+        Row("L8 CNAME", Query("ext.svc.internal", .cname), .data(["www.example.net."])),
+        Row("L9 aliases in a circle", Query("loop.svc.internal", .a), .error(2)),
+        Row("L15 A of both", Query("dual", .a), .data(["10.0.0.20"])),
+        Row("L15 AAAA of both", Query("dual", .aaaa), .data(["fd00::6"])),
+        Row("an alias to a local name", Query("near", .a), .answer(4, [1, 1, 1, 5])),
+        Row("TXT", Query("t", .txt), .data(["\"one\" \"two\""])),
+        Row("S1 SRV", Query("_http._tcp.web.svc.internal", .srv), .answer(3, [33, 33, 33])),
+        Row("S4 SRV in capitals", Query("_HTTP._TCP.WEB", .srv), .answer(3)),
+        Row("S6 SRV of no port", Query("_gopher._tcp.web", .srv), .nxDomain),
+        Row("P1 PTR", Query("11.0.0.10.in-addr.arpa", .ptr), .data(["i1.web.svc.internal."])),
+        Row("P2 PTR inside the block", Query("77.0.0.10.in-addr.arpa", .ptr), .nxDomain),
+        Row("P3 above addresses", Query("0.0.10.in-addr.arpa", .ptr), .noData),
+        Row("P3 the block", Query("0.10.in-addr.arpa", .ptr), .noData),
+        Row("P4 a letter", Query("x.0.0.10.in-addr.arpa", .ptr), .nxDomain),
+        Row("P4 256", Query("256.0.0.10.in-addr.arpa", .ptr), .nxDomain),
+        Row("P4 five labels", Query("1.11.0.0.10.in-addr.arpa", .ptr), .nxDomain),
+        Row("P4 a leading zero", Query("01.0.0.10.in-addr.arpa", .ptr), .nxDomain),
+        Row("P5 ip6.arpa", Query(reverse6 + "ip6.arpa", .ptr), .data(["six.svc.internal."])),
+        Row(
+            "P5 capitals",
+            Query(reverse6.uppercased() + "IP6.ARPA", .ptr),
+            .data(["six.svc.internal."])
+        ),
+        Row("P5 31 nibbles", Query(String(reverse6.dropFirst(2)) + "ip6.arpa", .ptr), .noData),
+        Row("P5 no nibble", Query("g." + reverse6.dropFirst(2) + "ip6.arpa", .ptr), .nxDomain),
+        Row("V1 AAAA", Query("v6.svc.internal", .aaaa), .data(["fd00::5"])),
+        Row("V1 A", Query("v6.svc.internal", .a), .noData),
+        Row("tasks of a name that is none", Query("tasks.nope", .a), .nxDomain),
+        Row("L8 CNAME of another type", Query("t", .cname), .noData),
+        Row("L13 a name of a network that the sandbox is not on", Query("x.other", .a), .error(2)),
+        Row("S1 SRV of a port by number", Query("_8080._tcp.web", .srv), .answer(3)),
+        Row("S2 targets have addresses", Query("i1.web", .a), .data(["10.0.0.11"])),
+        Row("SRV of another transport", Query("_http._udp.web", .srv), .nxDomain),
+        Row("a task has no ports of its own", Query("_http._tcp.i1.web", .srv), .nxDomain),
+        Row(
+            "P1 a name that shares its address",
+            Query("20.0.0.10.in-addr.arpa", .ptr),
+            .data(["both.svc.internal."])
+        ),
+        Row("P1 A of a reverse name", Query("11.0.0.10.in-addr.arpa", .a), .noData),
+        Row("P3 above the block", Query("10.in-addr.arpa", .ptr), .noData),
+        Row("V1 ANY", Query("v6", .any), .data(["fd00::5"])),
+        Row("tasks of a service", Query("tasks.web", .a), .answer(3)),
+        Row("tasks of a service in a network", Query("tasks.web.svc.internal", .a), .answer(3)),
+        Row("tasks in capitals", Query("TASKS.WEB.SVC.INTERNAL", .a), .answer(3)),
+        Row("a task", Query("i2.web", .a), .data(["10.0.0.12"])),
+        Row("a task in its network", Query("i2.web.svc.internal", .a), .data(["10.0.0.12"])),
+    ]
+}
