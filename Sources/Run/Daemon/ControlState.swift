@@ -57,6 +57,10 @@ struct ControlState: ~Copyable {
     var registry: Registry
     var saved: StateLog
     var server: NameServer
+    /// Of the server that runs, which a reload leaves alone.
+    let runningNameSample: Int
+    /// Nil when no question is logged.
+    let queryLog: QueryLogWriter?
     /// The file that says whom the machine asks.
     let hostFile: String
     var publication: Publication
@@ -333,6 +337,7 @@ struct ControlState: ~Copyable {
         for waiter in waiters { waiter.resume() }
         waiters = []
         server.stop()
+        queryLog?.stop()
     }
 }
 

@@ -59,12 +59,18 @@ extension ControlState {
                 forwardLimit: dns.forwardLimit,
                 cacheEntries: dns.cacheEntries,
                 nameSeed: seed,
-                clientDescriptorMax: shares.clientMax
+                clientDescriptorMax: shares.clientMax,
+                watch: WatchLimits(
+                    nameSample: configuration.metrics.nameSample,
+                    querySample: configuration.log.querySample
+                )
             )
         )
         let zone: StaticZone
+        let queryLog: QueryLogWriter?
         do {
             zone = try Self.zone(files: dns.zoneFiles)
+            queryLog = try QueryLogWriter.start(for: server, logger)
         } catch {
             server.stop()
             throw error
@@ -79,6 +85,8 @@ extension ControlState {
             registry: Registry(policy: policy, seed: seed),
             saved: log,
             server: server,
+            runningNameSample: configuration.metrics.nameSample,
+            queryLog: queryLog,
             hostFile: hostFile,
             publication: Publication(),
             routes: UpstreamRoutes(defaults: [])
@@ -107,6 +115,7 @@ extension ControlState {
             try state.applyFile(configuration)
         } catch {
             server.stop()
+            queryLog?.stop()
             throw error
         }
         state.restore(tied: waiting)

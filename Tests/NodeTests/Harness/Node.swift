@@ -12,6 +12,8 @@ final class Node: Sendable {
         var configuration: String?
         var flags: [String] = []
         var environment: [String: String] = [:]
+        /// Leaves the upstreams to the resolv.conf that the daemon sees.
+        var withoutUpstreams = false
         /// Words before the executable, as `ip netns exec NAME`.
         var prefix: [String] = []
         /// Where state is kept; a folder of the test's own by default.
@@ -65,10 +67,11 @@ final class Node: Sendable {
     }
 
     var environment: [String: String] {
-        [
+        var variables = [
             "WAGGLE_NODE_NAME": "n1", "WAGGLE_METRICS_LISTEN": "", "WAGGLE_API_GROUP": "",
-            "WAGGLE_DNS_UPSTREAMS": Self.deadUpstream,
-        ].merging(start.environment) { $1 }
+        ]
+        if !start.withoutUpstreams { variables["WAGGLE_DNS_UPSTREAMS"] = Self.deadUpstream }
+        return variables.merging(start.environment) { $1 }
     }
 
     /// Starts the daemon and waits for its ready line.
