@@ -19,8 +19,10 @@ extension Configuration {
             ("gossip.delegate", gossip?.delegate == running.gossip?.delegate),
             ("cluster", cluster == running.cluster),
             ("metrics.listen", metrics.listen == running.metrics.listen),
+            ("metrics.nameSample", metrics.nameSample == running.metrics.nameSample),
             ("log.level", log.level == running.log.level),
             ("log.format", log.format == running.log.format),
+            ("log.queries", log.querySample == running.log.querySample),
         ]
         return comparisons.filter { !$0.isSame }.map(\.key)
     }

@@ -57,6 +57,12 @@ struct ControlState: ~Copyable {
     var registry: Registry
     var saved: StateLog
     var server: NameServer
+    /// Of the server that runs, which a reload leaves alone.
+    let runningNameSample: Int
+    /// Nil when no question is logged.
+    let queryLog: QueryLogWriter?
+    /// The file that says whom the machine asks.
+    let hostFile: String
     var publication: Publication
     var sandboxStates: [String: SandboxState] = [:]
     var watches = Watches()
@@ -263,6 +269,7 @@ struct ControlState: ~Copyable {
         }
         take(waiters.map { $0.until }.min())
         take(watches.retryAt)
+        take(watches.hostFileDue)
         return earliest
     }
 
@@ -275,6 +282,7 @@ struct ControlState: ~Copyable {
         waiters.removeAll { $0.until <= now }
         for waiter in late { waiter.resume() }
         if let retry = watches.retryAt, retry <= now { openUnserved(at: now) }
+        if let due = watches.hostFileDue, due <= now { rereadHostFile() }
     }
 
     /// Removes what has ended by itself, in one step.
@@ -329,6 +337,7 @@ struct ControlState: ~Copyable {
         for waiter in waiters { waiter.resume() }
         waiters = []
         server.stop()
+        queryLog?.stop()
     }
 }
 

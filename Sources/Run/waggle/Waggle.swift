@@ -17,7 +17,8 @@ package struct Waggle: AsyncParsableCommand {
             CommandGroup(
                 name: "Looking",
                 subcommands: [
-                    StatusCommand.self, RecordsCommand.self, ExplainCommand.self, QueryCommand.self,
+                    StatusCommand.self, TopCommand.self, RecordsCommand.self, ExplainCommand.self,
+                    QueryCommand.self,
                 ]
             ),
         ]

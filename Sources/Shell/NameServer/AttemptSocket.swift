@@ -11,6 +11,8 @@ final class AttemptSocket {
     let id: UInt16
     /// Where it is asked from; with the id, what tells our own question if it comes back to us.
     let port: UInt16
+    /// When the question was sent.
+    let since: Moment
     let descriptor: Descriptor
     /// The question section as it was sent.
     let question: [UInt8]
@@ -23,11 +25,13 @@ final class AttemptSocket {
         id: UInt16,
         port: UInt16,
         query: [UInt8],
+        at now: Moment,
         _ descriptor: consuming Descriptor
     ) {
         self.attempt = attempt
         self.id = id
         self.port = port
+        since = now
         self.descriptor = descriptor
         question = Array(query[MessageSize.header..<attempt.question.name.octets.count + 17])
         switch attempt.transport {

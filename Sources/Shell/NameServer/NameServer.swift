@@ -20,13 +20,15 @@ package final class NameServer: Sendable {
         /// The highest number that a connection or a socket to an upstream may have; those above
         /// are kept for others.
         package let clientDescriptorMax: Int32
+        package let watch: WatchLimits
 
         package init(
             threads: Int,
             forwardLimit: Int,
             cacheEntries: Int,
             nameSeed: UInt64,
-            clientDescriptorMax: Int32 = .max
+            clientDescriptorMax: Int32 = .max,
+            watch: WatchLimits = WatchLimits()
         ) {
             precondition(threads > 0 && forwardLimit > 0, "limits are positive")
             self.threads = threads
@@ -34,6 +36,7 @@ package final class NameServer: Sendable {
             self.cacheEntries = cacheEntries
             self.nameSeed = nameSeed
             self.clientDescriptorMax = clientDescriptorMax
+            self.watch = watch
         }
     }
 
@@ -52,13 +55,17 @@ package final class NameServer: Sendable {
     private let nextToken = Atomic<UInt64>(1)
     /// Lowered for what all workers have to have done before the publisher goes on.
     private let gate: Gate
+    /// What slots had counted before the sandboxes that are in them now.
+    private let earlierTallies = Mutex<[Int: SandboxTally]>([:])
 
     /// Starts the worker threads; they are ready to serve when this returns.
     package init(limits: Limits) throws(SystemError) {
         let gate = try Gate()
         gate.lower(for: limits.threads)
         var inboxes: [WorkerInbox] = []
-        for _ in 0..<limits.threads { inboxes.append(try WorkerInbox()) }
+        for _ in 0..<limits.threads {
+            inboxes.append(try WorkerInbox(logsQueries: limits.watch.querySample > 0))
+        }
         let board = SnapshotBoard(readerCount: limits.threads)
         let opener = try SocketOpener()
         var threads: [PinnedThread] = []
@@ -100,6 +107,44 @@ package final class NameServer: Sendable {
     /// One set of counters per worker.
     package var counters: [WorkerCounters] { inboxes.map { $0.counters } }
 
+    /// The query logs of the workers, each with one reader; empty when nothing is logged.
+    package var queryLogs: [QueryLogRing] { inboxes.compactMap { $0.queryLog } }
+
+    /// Asks every worker for what only it knows, and waits for them.
+    package func look() -> [WorkerSight] {
+        gate.lower(for: inboxes.count)
+        for inbox in inboxes { inbox.post(.look(done: gate)) }
+        gate.wait()
+        return inboxes.map { $0.lastSight }
+    }
+
+    /// What was counted for the sandbox in a slot; nil for slots that are counted together.
+    package func tally(slot: Int) -> SandboxTally? {
+        if slot >= SandboxCounters.slotsMax { return nil }
+        let earlier = earlierTallies.withLock { $0[slot] }
+        return total(slot: slot).since(earlier ?? SandboxTally())
+    }
+
+    /// What was counted for all sandboxes that have no slot of their own.
+    package var otherTally: SandboxTally { total(slot: SandboxCounters.slotsMax) }
+
+    private func total(slot: Int) -> SandboxTally {
+        var total = SandboxTally()
+        for counters in counters {
+            for counter in SandboxCounters.Counter.allCases {
+                total[counter] &+= counters.sandboxes[counter, slot]
+            }
+        }
+        return total
+    }
+
+    /// Counts for the slot begin at zero: what comes into it is another sandbox.
+    private func beginTally(slot: Int) {
+        if slot >= SandboxCounters.slotsMax { return }
+        let total = total(slot: slot)
+        earlierTallies.withLock { $0[slot] = total }
+    }
+
     /// Opens a sandbox's sockets at `slot`.
     ///
     /// On failure nothing stays open.
@@ -108,6 +153,7 @@ package final class NameServer: Sendable {
         slot: Int,
         redirect: Bool
     ) throws(SystemError) -> Opened {
+        beginTally(slot: slot)
         let opening = SandboxSockets(slot: slot, threads: inboxes.count)
         let sockets: OpenedSockets
         if case .address(let endpoint) = place {
@@ -142,6 +188,7 @@ package final class NameServer: Sendable {
     package func close(slots: Set<Int>) {
         if slots.isEmpty { return }
         for slot in slots.sorted() { opener.forget(slot: slot) }
+        defer { for slot in slots.sorted() { beginTally(slot: slot) } }
         gate.lower(for: inboxes.count)
         for inbox in inboxes { inbox.post(.remove(slots: slots, done: gate)) }
         gate.wait()
