@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -199,6 +200,21 @@ int waggle_enter_network_namespace(int descriptor) {
 int waggle_pidfd_open(int pid) {
     long descriptor = syscall(SYS_pidfd_open, pid, 0);
     return descriptor < 0 ? -errno : (int)descriptor;
+}
+
+int waggle_open_in_root(int root, const char *path, int flags, unsigned mode) {
+    struct open_how how = {
+        .flags = (uint64_t)flags,
+        .mode = flags & O_CREAT ? mode : 0,
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    };
+    long descriptor = syscall(SYS_openat2, root, path, &how, sizeof how);
+    return descriptor < 0 ? -errno : (int)descriptor;
+}
+
+int waggle_reserve(int file, long length) {
+    if (fallocate(file, FALLOC_FL_KEEP_SIZE, 0, length) == 0) return 0;
+    return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : -errno;
 }
 
 int waggle_notify(const char *path, const char *state) {

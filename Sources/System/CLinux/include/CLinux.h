@@ -66,6 +66,12 @@ int waggle_raise_loopback(void);
 int waggle_enter_network_namespace(int descriptor);
 // pidfd_open(2); returns a descriptor or -errno.
 int waggle_pidfd_open(int pid);
+// openat2(2) of a path as if `root` were its root: no link and no `..` leads out of it. Returns a
+// descriptor or -errno.
+int waggle_open_in_root(int root, const char *path, int flags, unsigned mode);
+// Sets space aside for the first `length` octets of a file without changing its size; returns 0, also
+// where the file system cannot, or -errno.
+int waggle_reserve(int file, long length);
 // Sends one state to systemd's notification socket; returns 0 or -errno.
 int waggle_notify(const char *path, const char *state);
 // Sets the calling thread's name, at most 15 octets.
