@@ -78,6 +78,7 @@ extension ControlState {
                 notOpened(sandbox, state, error, at: now)
             }
         }
+        fitAwaitedFiles(at: now)
     }
 
     /// A sandbox of a command goes when its container has; every other failure may pass.

@@ -43,6 +43,15 @@ extension ControlState {
                     + "with --state-dir"
             )
         }
+        let files: RewrittenFiles
+        do throws(SystemError) {
+            files = try RewrittenFiles(directory: "\(directory)/files")
+        } catch {
+            throw StartupError(
+                "state directory \(directory): \(error); what stood in files of containers is "
+                    + "kept there, so see that it can be read"
+            )
+        }
         let seed = KernelRandom.uint64()
         let dns = configuration.dns
         let policy = NamePolicy(dns)
@@ -75,6 +84,7 @@ extension ControlState {
             registry: Registry(policy: policy, seed: seed),
             saved: log,
             server: server,
+            files: files,
             publication: Publication(),
             routes: routes
         )
@@ -88,6 +98,12 @@ extension ControlState {
             logger.error(
                 "records of the state directory are not understood and were left out",
                 metadata: ["count": "\(kept.unreadCount)"]
+            )
+        }
+        for name in state.files.damaged {
+            logger.error(
+                "what stood in a container's file cannot be read and is left out",
+                metadata: ["record": "\(directory)/files/\(name)"]
             )
         }
         state.follow(state.registry.replace(zone: zone))
@@ -192,6 +208,9 @@ extension ControlState {
             )
         }
         for sandbox in plan.sandboxes { enrol(sandbox) }
+        for sandbox in plan.replacedSandboxes {
+            sandboxStates[sandbox.name]?.awaitsFiles = true
+        }
         var changes = plan.replacedSandboxes.map { Change.replaceSandbox($0) }
         // Those tied to a removed sandbox have gone with it.
         changes += plan.removedEndpoints.filter { registry.endpoints[$0] != nil }

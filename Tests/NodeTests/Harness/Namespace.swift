@@ -28,10 +28,13 @@ final class Namespace: Sendable {
             atPath: configuration,
             withIntermediateDirectories: true
         )
-        try Data(text.utf8).write(to: URL(filePath: "\(configuration)/resolv.conf"))
+        try Data(text.utf8).write(to: URL(filePath: resolvConfPath))
     }
 
     private var configuration: String { "/etc/netns/\(name)" }
+
+    /// The file that `setResolvConf` writes.
+    var resolvConfPath: String { "\(configuration)/resolv.conf" }
 
     func run(_ words: String..., seconds: Double = 30) async throws -> Outcome {
         try await NodeTests.run(inside + words, seconds: seconds)
