@@ -33,6 +33,8 @@ struct RewrittenFilesTests {
         var files = try RewrittenFiles(directory: folder.records)
         #expect(try files.rewrite(folder.place) { $0 ?? Array("new".utf8) } == .done)
         #expect(folder.text == "new")
+        let attributes = try FileManager.default.attributesOfItem(atPath: folder.file)
+        #expect(attributes[.posixPermissions] as? Int == 0o644)
         #expect(try files.restore(folder.file) == .done)
         #expect(folder.text == nil)
     }

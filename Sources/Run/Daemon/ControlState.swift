@@ -63,6 +63,7 @@ struct ControlState: ~Copyable {
     /// Those that could not be put back, and why.
     var stuckFiles: [String: String] = [:]
     var publication: Publication
+    var store: SocketStore
     var sandboxStates: [String: SandboxState] = [:]
     var watches = Watches()
     var routes: UpstreamRoutes
@@ -90,6 +91,8 @@ struct ControlState: ~Copyable {
         var error: String?
         /// The namespace that was at its place when it was opened.
         var identity: FileIdentity?
+        /// What its sockets are kept under, and how many they are.
+        var stored: (name: String, count: Int)?
         /// Whether its container's files still have to be made to fit it.
         var awaitsFiles = true
         /// Why they do not fit; tried again until they do.
@@ -343,7 +346,7 @@ struct ControlState: ~Copyable {
     mutating func close() {
         for waiter in waiters { waiter.resume() }
         waiters = []
-        server.stop()
+        server.stop(keepsReading: !store.isCertain)
     }
 }
 

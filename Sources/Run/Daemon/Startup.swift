@@ -20,7 +20,13 @@ package struct StartupError: Error, CustomStringConvertible, Sendable {
 
 extension ControlState {
     /// Brings everything up that a configuration and the state directory ask for.
-    static func start(_ configuration: Configuration, logger: Logger) throws -> ControlState {
+    ///
+    /// `inherited`: sockets that the service manager kept from an earlier process.
+    static func start(
+        _ configuration: Configuration,
+        inherited: [InheritedSocket],
+        logger: Logger
+    ) throws -> ControlState {
         let now = Clock.now()
         let directory = configuration.stateDirectory
         var kept = StateLog.Saved()
@@ -86,6 +92,7 @@ extension ControlState {
             server: server,
             files: files,
             publication: Publication(),
+            store: SocketStore(inherited, logger: logger),
             routes: routes
         )
         if state.saved.tornOctets > 0 {
@@ -118,6 +125,7 @@ extension ControlState {
         state.follow(state.registry.remember(kept.services, at: now))
         // Last, so that the first question finds every name in its place.
         state.openUnserved(at: now)
+        state.store.settle()
         return state
     }
 

@@ -34,7 +34,8 @@ final class WorkerInbox: Sendable {
         case opened(SocketOpening)
         /// Closes the sockets and connections of slots, then raises the gate.
         case remove(slots: Set<Int>, done: Gate)
-        case stop
+        /// Ends the worker when nobody waits for an upstream any more.
+        case stop(keepsReading: Bool)
     }
 
     let signal: WakeSignal

@@ -61,7 +61,11 @@ package struct ForeignFile: ~Copyable {
         before: @escaping BeforeCall
     ) throws(SystemError) -> ForeignFile {
         try before("open")
-        return try ForeignFile(place, flags: O_RDWR | O_CREAT | O_NOCTTY, before: before)
+        let flags = O_RDWR | O_CREAT | O_NOCTTY
+        let file = try ForeignFile(place, flags: flags, before: before)
+        // Whoever is in the container reads it, whatever this process's mask is.
+        if fchmod(file.file.raw, 0o644) != 0 { throw .last("fchmod \(place.path)") }
+        return file
     }
 
     private init(

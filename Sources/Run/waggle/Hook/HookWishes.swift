@@ -122,8 +122,12 @@ package struct HookWishes: Hashable, Sendable {
 
         func addresses() throws(FieldError) -> [Assigned<IPAddress>] {
             try list("ADDR or NETWORK=ADDR") { word in
-                let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-                    .map { String($0) }
+                let parts = word.split(
+                    separator: "=",
+                    maxSplits: 1,
+                    omittingEmptySubsequences: false
+                )
+                .map { String($0) }
                 guard let address = parts.last.flatMap({ IPAddress($0) }), !address.isUnspecified
                 else { return nil }
                 if parts.count == 1 { return Assigned(network: nil, value: address) }
