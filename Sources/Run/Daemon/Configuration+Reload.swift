@@ -34,9 +34,6 @@ extension Configuration {
     /// It is read and checked all the same, so that a file for later versions is known to be right.
     var notYetBuilt: [String] {
         var list: [String] = []
-        if sandboxes.contains(where: { $0.resolvConf != nil }) {
-            list.append("sandboxes.resolvConf: not built yet; the file is left as it is")
-        }
         if let gossip, gossip.advertise != nil || !gossip.join.isEmpty || !gossip.keys.isEmpty {
             list.append("gossip: not built yet; this node's names stay on this node")
         }

@@ -21,9 +21,11 @@ package struct StartupError: Error, CustomStringConvertible, Sendable {
 extension ControlState {
     /// Brings everything up that a configuration and the state directory ask for.
     ///
+    /// `inherited`: sockets that the service manager kept from an earlier process.
     /// `hostFile`: where the machine's own upstreams are said.
     static func start(
         _ configuration: Configuration,
+        inherited: [InheritedSocket],
         logger: Logger,
         hostFile: String = ControlState.hostFile
     ) throws -> ControlState {
@@ -47,6 +49,15 @@ extension ControlState {
             throw StartupError(
                 "state directory \(directory): \(error); give a directory that can be written "
                     + "with --state-dir"
+            )
+        }
+        let files: RewrittenFiles
+        do throws(SystemError) {
+            files = try RewrittenFiles(directory: "\(directory)/files")
+        } catch {
+            throw StartupError(
+                "state directory \(directory): \(error); what stood in files of containers is "
+                    + "kept there, so see that it can be read"
             )
         }
         let seed = KernelRandom.uint64()
@@ -88,7 +99,9 @@ extension ControlState {
             runningNameSample: configuration.metrics.nameSample,
             queryLog: queryLog,
             hostFile: hostFile,
+            files: files,
             publication: Publication(),
+            store: SocketStore(inherited, logger: logger),
             routes: UpstreamRoutes(defaults: [])
         )
         // Watched before it is read, so that no change is missed.
@@ -109,6 +122,12 @@ extension ControlState {
                 metadata: ["count": "\(kept.unreadCount)"]
             )
         }
+        for name in state.files.damaged {
+            logger.error(
+                "what stood in a container's file cannot be read and is left out",
+                metadata: ["record": "\(directory)/files/\(name)"]
+            )
+        }
         state.follow(state.registry.replace(zone: zone))
         let waiting = state.restore(kept)
         do {
@@ -122,6 +141,7 @@ extension ControlState {
         state.follow(state.registry.remember(kept.services, at: now))
         // Last, so that the first question finds every name in its place.
         state.openUnserved(at: now)
+        state.store.settle()
         return state
     }
 
@@ -208,6 +228,9 @@ extension ControlState {
             )
         }
         for sandbox in plan.sandboxes { enrol(sandbox) }
+        for sandbox in plan.replacedSandboxes {
+            sandboxStates[sandbox.name]?.awaitsFiles = true
+        }
         var changes = plan.replacedSandboxes.map { Change.replaceSandbox($0) }
         // Those tied to a removed sandbox have gone with it.
         changes += plan.removedEndpoints.filter { registry.endpoints[$0] != nil }

@@ -163,9 +163,11 @@ extension ControlState {
         if sandboxes.isEmpty, endpoints.isEmpty { return }
         let sandboxes = sandboxes.sorted { $0.name < $1.name }
         var slots: Set<Int> = []
+        var closed: [SandboxState] = []
         for sandbox in sandboxes {
             guard let state = sandboxStates[sandbox.name], state.opened != nil else { continue }
             slots.insert(state.slot)
+            closed.append(state)
             sandboxStates[sandbox.name] = SandboxState(
                 slot: state.slot,
                 place: state.place,
@@ -181,6 +183,7 @@ extension ControlState {
             }
         }
         server.close(slots: slots)
+        for state in closed { unstore(state) }
         let dropped = sandboxes.filter { $0.origin == .command }
         drop(
             endpoints.map { .removeEndpoint($0) } + dropped.map { .removeSandbox($0.name) },

@@ -12,7 +12,10 @@ package struct Waggle: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Names",
-                subcommands: [SandboxCommand.self, EndpointCommand.self, NetworkCommand.self]
+                subcommands: [
+                    SandboxCommand.self, EndpointCommand.self, NetworkCommand.self,
+                    OCIHookCommand.self,
+                ]
             ),
             CommandGroup(
                 name: "Looking",

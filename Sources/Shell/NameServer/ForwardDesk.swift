@@ -68,6 +68,26 @@ struct ForwardDesk: ~Copyable {
         )
     }
 
+    /// Whether a client waits for an answer.
+    var isWaitedFor: Bool { !waiting.isEmpty }
+
+    /// Tells everybody who still waits that there will be no answer.
+    mutating func abandon() -> [Delivery] {
+        let clients = waiting.sorted { $0.key.number < $1.key.number }.map { $0.value }
+        waiting.removeAll()
+        return clients.map { client in
+            counters.add(.forwardFailures)
+            counters.add(ResponseCode.servFail)
+            return Delivery(
+                client: client.client,
+                octets: ForwardedReply.failure(
+                    ExtendedError(ExtendedError.Code.notReady),
+                    for: client.question
+                )
+            )
+        }
+    }
+
     // MARK: Questions
 
     /// Answers from what is kept; false when an upstream has to be asked.

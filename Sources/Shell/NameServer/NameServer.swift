@@ -45,6 +45,8 @@ package final class NameServer: Sendable {
         package let endpoint: SocketEndpoint
         /// Whether port 53 is redirected to where the sockets really are.
         package let isRedirected: Bool
+        /// Whether the sockets are an earlier process's.
+        package let isAdopted: Bool
     }
 
     private let inboxes: [WorkerInbox]
@@ -90,7 +92,7 @@ package final class NameServer: Sendable {
         }
         gate.wait()
         if let failure = inboxes.compactMap({ $0.firstFailure }).first {
-            for inbox in inboxes { inbox.post(.stop) }
+            for inbox in inboxes { inbox.post(.stop(keepsReading: false)) }
             for thread in threads { thread.join() }
             throw failure
         }
@@ -147,31 +149,47 @@ package final class NameServer: Sendable {
 
     /// Opens a sandbox's sockets at `slot`.
     ///
-    /// On failure nothing stays open.
+    /// On failure nothing stays open. `inherited`: those of an earlier process, taken up where
+    /// they fit. `each`: is shown the number of each socket.
     package func open(
         _ place: Sandbox.Place,
         slot: Int,
-        redirect: Bool
+        redirect: Bool,
+        inherited: [InheritedSocket] = [],
+        each: (_ socket: Int32) -> Void = { _ in }
     ) throws(SystemError) -> Opened {
         beginTally(slot: slot)
         let opening = SandboxSockets(slot: slot, threads: inboxes.count)
         let sockets: OpenedSockets
+        let isAdopted: Bool
         if case .address(let endpoint) = place {
-            sockets = try opening.open(at: endpoint)
+            let adopted = opening.adopt(inherited, at: endpoint, redirect: false)
+            isAdopted = adopted != nil
+            sockets = if let adopted { adopted } else { try opening.open(at: endpoint) }
         } else {
+            let adopted = opening.adopt(inherited, at: nil, redirect: redirect)
+            isAdopted = adopted != nil
             try opener.remember(namespace: place.namespacePath, slot: slot)
             do throws(SystemError) {
-                sockets = try openInside(place, opening, redirect: redirect)
+                sockets =
+                    if let adopted { adopted } else {
+                        try openInside(place, opening, redirect: redirect)
+                    }
             } catch {
                 opener.forget(slot: slot)
                 throw error
             }
         }
         for (index, socket) in sockets.sockets.enumerated() {
+            each(socket.descriptor.raw)
             let token = nextToken.add(1, ordering: .relaxed).newValue
             inboxes[index % inboxes.count].post(.add(socket, token: token))
         }
-        return Opened(endpoint: sockets.endpoint, isRedirected: sockets.isRedirected)
+        return Opened(
+            endpoint: sockets.endpoint,
+            isRedirected: sockets.isRedirected,
+            isAdopted: isAdopted
+        )
     }
 
     private func openInside(
@@ -204,9 +222,13 @@ package final class NameServer: Sendable {
         board.publish(Snapshot(views: views))
     }
 
-    /// Stops the workers and closes all sockets.
-    package func stop() {
-        for inbox in inboxes { inbox.post(.stop) }
+    /// Stops the workers and closes all sockets, once those who wait for an upstream have their
+    /// answers, which takes a quarter of a second at most.
+    ///
+    /// `keepsReading`: whether further questions are taken meanwhile; not when another process
+    /// finds them in the sockets.
+    package func stop(keepsReading: Bool = true) {
+        for inbox in inboxes { inbox.post(.stop(keepsReading: keepsReading)) }
         for thread in threads { thread.join() }
         opener.stop()
     }

@@ -39,8 +39,13 @@ struct Worker: ~Copyable {
     private var spare: Descriptor?
     /// Connections whose next questions can be taken, now that answers have gone out.
     private var resumable: [UInt64] = []
-    private var isStopping = false
     private var untimedBatches = 0
+    /// When it ends at the latest, once it has been told to.
+    private var stopsAt: Moment?
+
+    /// Those who wait for an upstream have so long to be answered before a worker ends: most
+    /// upstreams answer in less, and whoever starts it again waits as long.
+    private static let drainMilliseconds: UInt64 = 250
 
     init(
         index: Int,
@@ -87,7 +92,7 @@ struct Worker: ~Copyable {
     mutating func run() {
         var events: [Poller.Event] = []
         events.reserveCapacity(64)
-        while !isStopping {
+        while !isOver(at: stopsAt == nil ? nil : Clock.now()) {
             do throws(SystemError) {
                 try poller.wait(milliseconds: timeout(), into: &events)
             } catch {
@@ -102,19 +107,29 @@ struct Worker: ~Copyable {
             }
             tick()
         }
+        // Told so, a client asks again at once instead of after seconds.
+        deliver(desk.abandon(), at: Clock.now())
         sockets.removeAll()
         streams.closeAll(poller)
     }
 
+    /// `now`: nil while nobody has told it to stop.
+    private func isOver(at now: Moment?) -> Bool {
+        guard let now, let stopsAt else { return false }
+        return now >= stopsAt || !desk.isWaitedFor
+    }
+
     private func timeout() -> Int32 {
-        guard let earliest = nextWake else { return -1 }
+        guard let earliest = Self.earlier(nextWake, stopsAt) else { return -1 }
         let left = earliest.milliseconds(since: Clock.now())
         return Int32(clamping: left + 1)
     }
 
-    private var nextWake: Moment? {
-        switch (desk.nextWake, streams.nextDeadline) {
-        case (let desk?, let streams?): min(desk, streams)
+    private var nextWake: Moment? { Self.earlier(desk.nextWake, streams.nextDeadline) }
+
+    private static func earlier(_ left: Moment?, _ right: Moment?) -> Moment? {
+        switch (left, right) {
+        case (let left?, let right?): min(left, right)
         case (let either, nil), (nil, let either): either
         }
     }
@@ -451,8 +466,10 @@ struct Worker: ~Copyable {
             case .look(let done):
                 inbox.show(desk.sight(names: responder.watch.names.entries))
                 done.raise()
-            case .stop:
-                isStopping = true
+            case .stop(let keepsReading):
+                stopsAt = Clock.now().advanced(milliseconds: Self.drainMilliseconds)
+                if keepsReading { continue }
+                for socket in sockets.values { poller.remove(socket.descriptor.raw) }
             }
         }
     }

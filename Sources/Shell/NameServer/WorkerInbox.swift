@@ -36,7 +36,8 @@ final class WorkerInbox: Sendable {
         case remove(slots: Set<Int>, done: Gate)
         /// Leaves what only the worker knows in `sight`, then raises the gate.
         case look(done: Gate)
-        case stop
+        /// Ends the worker when nobody waits for an upstream any more.
+        case stop(keepsReading: Bool)
     }
 
     let signal: WakeSignal

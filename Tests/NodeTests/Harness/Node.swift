@@ -189,6 +189,16 @@ final class Node: Sendable {
         return try JSON(outcome.output)
     }
 
+    /// The same, given word by word.
+    func json(_ group: String, _ command: String, _ rest: String...) async throws -> JSON {
+        let words = [group, command] + rest
+        let outcome = try await waggle(words + ["--json"])
+        guard outcome.status == 0 else {
+            throw HarnessError("waggle \(words.joined(separator: " ")): \(outcome)")
+        }
+        return try JSON(outcome.output)
+    }
+
     /// Names of the sandboxes with their states.
     func sandboxes() async throws -> [String: String] {
         var states: [String: String] = [:]
