@@ -99,6 +99,33 @@ enum ReplyMatch {
     }
 }
 
+/// What a message means to the attempt whose socket it came to.
+struct Judgement {
+    let input: Forwarder.Input
+    /// What is wrong with it, to be counted.
+    let fault: WorkerCounters.Counter?
+
+    init(_ octets: Span<UInt8>, _ socket: AttemptSocket) {
+        let number = socket.attempt.number
+        guard let walked = try? ReplyWalker(octets) else {
+            input = .strange(attempt: number)
+            fault = .upstreamMalformed
+            return
+        }
+        switch ReplyMatch(octets, walked, to: socket) {
+        case .ours:
+            input = .reply(attempt: number, UpstreamReply(octets, walked))
+            fault = nil
+        case .otherLetters:
+            input = .otherLetters(attempt: number)
+            fault = .upstreamMismatch
+        case .strange:
+            input = .strange(attempt: number)
+            fault = .upstreamMismatch
+        }
+    }
+}
+
 /// Random numbers from the kernel, taken in one call for many.
 struct RandomPool {
     private var octets: [UInt8] = []

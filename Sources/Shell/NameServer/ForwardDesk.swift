@@ -227,7 +227,7 @@ struct ForwardDesk: ~Copyable {
                 case .datagram: try readDatagrams(socket, at: now)
                 case .stream:
                     if let message = try socket.readStream(&buffer) {
-                        take(Self.judge(message.span, socket), from: socket, at: now)
+                        take(Judgement(message.span, socket), from: socket, at: now)
                     }
                 }
             }
@@ -253,34 +253,13 @@ struct ForwardDesk: ~Copyable {
                     octetsMax: buffer.count
                 )
             else { return }
-            take(Self.judge(buffer.span.extracting(0..<count), socket), from: socket, at: now)
+            take(Judgement(buffer.span.extracting(0..<count), socket), from: socket, at: now)
         }
     }
 
     /// Whether the reply is there, so that nothing more is to be read.
     private func isSettled(_ socket: AttemptSocket) -> Bool {
         !forwarder.isWaiting(for: socket.attempt.number)
-    }
-
-    /// What a message means to the attempt it came for.
-    private static func judge(_ octets: Span<UInt8>, _ socket: AttemptSocket) -> Judgement {
-        let number = socket.attempt.number
-        guard let walked = try? ReplyWalker(octets) else {
-            return Judgement(input: .strange(attempt: number), fault: .upstreamMalformed)
-        }
-        switch ReplyMatch(octets, walked, to: socket) {
-        case .ours:
-            return Judgement(input: .reply(attempt: number, UpstreamReply(octets, walked)))
-        case .otherLetters:
-            return Judgement(input: .otherLetters(attempt: number), fault: .upstreamMismatch)
-        case .strange:
-            return Judgement(input: .strange(attempt: number), fault: .upstreamMismatch)
-        }
-    }
-
-    private struct Judgement {
-        let input: Forwarder.Input
-        var fault: WorkerCounters.Counter?
     }
 
     private mutating func take(
