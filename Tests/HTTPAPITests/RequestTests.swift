@@ -14,7 +14,9 @@ struct RequestTests {
         let text =
             #"{"name":"probe","listen":"127.0.0.1:5300","network":["a","b.c"],"#
             + #""upstream":["192.0.2.53",{"address":"10.1.1.1:5353","from":"sandbox"}],"#
-            + #""allow":["10.0.0.0/8"],"internal":true,"resolvConf":"/etc/r"}"#
+            + #""allow":["10.0.0.0/8"],"internal":true,"resolvConf":"/etc/r","hosts":"/h","#
+            + #""hostnameFile":"/n","root":"/c","hostname":"web.a","#
+            + #""address":["10.0.0.1","fd00::1"]}"#
         let request = try SandboxRequest(JSONValue(parsing: text))
         #expect(request.place == .listen(try #require(SocketEndpoint("127.0.0.1:5300"))))
         #expect(request.networks == ["a", "b.c"])
@@ -53,6 +55,14 @@ struct RequestTests {
             (
                 #"{"name":"a","pid":1,"network":"n","networks":"m"}"#,
                 "networks: cannot stand beside network; give one of them"
+            ),
+            (
+                #"{"name":"a","pid":1,"network":"n","hostnameFile":"/h"}"#,
+                "hostname: missing; allowed is \(NameRule.nameWanted)"
+            ),
+            (
+                #"{"name":"a","pid":1,"network":"n","address":"10.0.0"}"#,
+                #"address[0]: found "10.0.0"; allowed is an IP address"#
             ),
             (
                 #"{"name":"a","netns":"x","network":"n"}"#,

@@ -21,6 +21,13 @@ struct CommandTests {
                 #"POST /waggle/v1/sandboxes {"name":"x","listen":"[::1]:53","network":["a"],"#
                     + #""upstream":["1.1.1.1"]}"#
             ),
+            (
+                "sandbox add --pid 7 --network a --resolv-conf /r --hosts /h --hostname w "
+                    + "--hostname-file /n --root /c --address 10.0.0.1 fd00::1 x",
+                #"POST /waggle/v1/sandboxes {"name":"x","pid":7,"network":["a"],"#
+                    + #""resolvConf":"/r","hosts":"/h","hostnameFile":"/n","root":"/c","#
+                    + #""hostname":"w","address":["10.0.0.1","fd00::1"]}"#
+            ),
             ("sandbox rm x", "DELETE /waggle/v1/sandboxes/x "),
             ("sandbox ls --json", "GET /waggle/v1/sandboxes "),
             (
