@@ -135,12 +135,7 @@ struct SandboxTests {
     @Test("an internal sandbox forwards nothing, another one asks its own upstream")
     func upstreams() async throws {
         try await withNode { node in
-            let folder = node.folder
-            let portFile = folder.file("upstream.port")
-            let script = Repository.root.appending(path: "fixtures/demo/upstream.py").path
-            try await withBackground([Tool.python, script, portFile]) { _ in
-                #expect(await eventually(within: 5) { !Folder.text(portFile).isEmpty })
-                let upstream = "127.0.0.1:\(Folder.text(portFile))"
+            try await Self.withUpstream(node) { upstream in
                 let open = try await Self.listen(node, "open", ["--upstream", upstream])
                 let closed = try await Self.listen(
                     node,
@@ -155,6 +150,28 @@ struct SandboxTests {
                     let refused = try await Self.dig(closed, "www.example.net", [flag])
                     #expect(refused.output.contains("status: REFUSED"), "\(refused)")
                 }
+            }
+        }
+    }
+
+    @Test("forwarded questions leave no descriptor behind, answered or not")
+    func forwardedDescriptors() async throws {
+        try await withNode { node in
+            try await Self.withUpstream(node) { upstream in
+                let port = try await Self.listen(node, "box", ["--upstream", upstream])
+                let pid = try node.pid
+                let before = ProcessView.descriptors(of: pid).count
+                for domain in ["example.net", "nope.example"] {
+                    let names = (0..<60).map { "h\($0).\(domain)" }
+                    let words = ["dig", "-p", port, "@127.0.0.1", "+noall", "+comments"] + names
+                    let reply = try await run(words)
+                    #expect(reply.output.components(separatedBy: "NXDOMAIN").count == 61)
+                }
+                #expect(
+                    await eventually(within: 5) {
+                        ProcessView.descriptors(of: pid).count <= before
+                    }
+                )
             }
         }
     }
@@ -182,6 +199,19 @@ struct SandboxTests {
     }
 
     // MARK: -
+
+    /// An upstream that knows www.example.net, at the address given to `body`.
+    private static func withUpstream(
+        _ node: Node,
+        _ body: (String) async throws -> Void
+    ) async throws {
+        let portFile = node.folder.file("upstream.port")
+        let script = Repository.root.appending(path: "fixtures/demo/upstream.py").path
+        try await withBackground([Tool.python, script, portFile]) { _ in
+            #expect(await eventually(within: 5) { !Folder.text(portFile).isEmpty })
+            try await body("127.0.0.1:\(Folder.text(portFile))")
+        }
+    }
 
     private static func addWeb(_ node: Node) async throws {
         try await node.require("endpoint add --network mynet --name web --ip 10.0.1.5")

@@ -21,6 +21,8 @@ package struct Registry: ~Copyable {
     package private(set) var policy: NamePolicy
     private let seed: UInt64
     private var tables: [DomainName: NetworkTable] = [:]
+    private var endpointDeadlines = Deadlines<String>()
+    private var serviceDeadlines = Deadlines<ServiceKey>()
     package private(set) var zoneTable: NetworkTable
 
     /// A network that this node is attached to.
@@ -29,8 +31,16 @@ package struct Registry: ~Copyable {
         package var explicit: Origin?
         package var declaredSubnets: [CIDR] = []
         package var endpointIDs: Set<String> = []
+        /// Services that have tasks here.
+        var served: [DomainName: ServiceState] = [:]
         /// Services whose last task went, and until when they stay known.
         package var emptyServices: [DomainName: Moment] = [:]
+    }
+
+    /// What all tasks of a service on a network have in common.
+    struct ServiceState: Sendable {
+        let virtualAddresses: [IPAddress]
+        var taskCount: Int
     }
 
     /// `seed`: of the name hashes; any number, secret from those who ask.
@@ -105,6 +115,7 @@ package struct Registry: ~Copyable {
         case .renewEndpoint(let id, let until):
             if case .timeToLive(let seconds, _)? = endpoints[id]?.tie {
                 endpoints[id]?.tie = .timeToLive(seconds: seconds, until: until)
+                endpointDeadlines.set(id, at: until)
             }
         case .attach(let network, let subnets, let origin):
             var state = networks[network] ?? NetworkState()
@@ -132,13 +143,17 @@ package struct Registry: ~Copyable {
     }
 
     /// A service of a network.
-    package struct ServiceKey: Hashable, Sendable {
+    package struct ServiceKey: Hashable, Comparable, Sendable {
         package let network: DomainName
         package let name: DomainName
 
         package init(network: DomainName, name: DomainName) {
             self.network = network
             self.name = name
+        }
+
+        package static func < (left: ServiceKey, right: ServiceKey) -> Bool {
+            (left.network, left.name) < (right.network, right.name)
         }
     }
 
@@ -155,7 +170,7 @@ package struct Registry: ~Copyable {
         // A network that nobody is on has nobody who could ask.
         for service in services
         where networks[service.network] != nil && !withTasks.contains(service) {
-            networks[service.network]?.emptyServices[service.name] = until
+            keepEmpty(service, until: until)
             effect.touch(service.network)
         }
         rebuild(effect.networks)
@@ -165,40 +180,33 @@ package struct Registry: ~Copyable {
     // MARK: Time
 
     /// When the next endpoint or remembered service ends.
-    package var nextWake: Moment? {
-        var earliest: Moment?
-        func take(_ moment: Moment) { earliest = min(earliest ?? moment, moment) }
-        for id in endpoints.keys.sorted() {
-            if case .timeToLive(_, let until)? = endpoints[id]?.tie { take(until) }
+    package mutating func nextWake() -> Moment? {
+        switch (endpointDeadlines.earliest(), serviceDeadlines.earliest()) {
+        case (let endpoint?, let service?): min(endpoint, service)
+        case (let either, nil), (nil, let either): either
         }
-        for name in networks.keys.sorted() {
-            for (_, until) in networks[name]?.emptyServices.sorted(by: { $0.key < $1.key }) ?? [] {
-                take(until)
-            }
-        }
-        return earliest
     }
 
-    /// The endpoints whose time to live has run out; to be removed by a change each.
-    package func expiredEndpoints(at now: Moment) -> [String] {
-        endpoints.keys.sorted().filter {
-            if case .timeToLive(_, let until)? = endpoints[$0]?.tie { until <= now } else { false }
-        }
+    /// Tells once which endpoints' time to live has run out; to be removed by a change each.
+    package mutating func expiredEndpoints(at now: Moment) -> [String] {
+        endpointDeadlines.takeDue(at: now)
     }
 
     /// Forgets services that have been empty for long enough.
     package mutating func forgetEmptyServices(at now: Moment) -> Effect {
         var effect = Effect()
-        for name in networks.keys.sorted() {
-            let kept = networks[name]?.emptyServices.filter { $0.value > now } ?? [:]
-            if kept.count != networks[name]?.emptyServices.count {
-                networks[name]?.emptyServices = kept
-                effect.touch(name)
-                detachIfUnused(name, &effect)
-            }
+        for service in serviceDeadlines.takeDue(at: now) {
+            networks[service.network]?.emptyServices[service.name] = nil
+            effect.touch(service.network)
+            detachIfUnused(service.network, &effect)
         }
         rebuild(effect.networks)
         return effect
+    }
+
+    private mutating func keepEmpty(_ service: ServiceKey, until: Moment) {
+        networks[service.network]?.emptyServices[service.name] = until
+        serviceDeadlines.set(service, at: until)
     }
 
     // MARK: Reading
@@ -349,12 +357,7 @@ extension Registry {
 
     /// The VIPs a service already has on a network: [] for DNSRR, nil when it has no task.
     private func virtualAddresses(of key: ServiceKey) -> [IPAddress]? {
-        for id in (networks[key.network]?.endpointIDs ?? []).sorted() {
-            if let service = endpoints[id]?.service, service.name == key.name {
-                return service.virtualAddresses
-            }
-        }
-        return nil
+        networks[key.network]?.served[key.name]?.virtualAddresses
     }
 
     private mutating func attach(_ network: DomainName, _ effect: inout Effect) {
@@ -367,7 +370,17 @@ extension Registry {
         endpoints[endpoint.id] = endpoint
         networks[endpoint.network]?.endpointIDs.insert(endpoint.id)
         if let service = endpoint.service {
-            networks[endpoint.network]?.emptyServices[service.name] = nil
+            let key = ServiceKey(network: endpoint.network, name: service.name)
+            let count = networks[key.network]?.served[key.name]?.taskCount ?? 0
+            networks[key.network]?.served[key.name] = ServiceState(
+                virtualAddresses: service.virtualAddresses,
+                taskCount: count + 1
+            )
+            networks[key.network]?.emptyServices[key.name] = nil
+            serviceDeadlines.clear(key)
+        }
+        if case .timeToLive(_, let until) = endpoint.tie {
+            endpointDeadlines.set(endpoint.id, at: until)
         }
         if case .process(let pid, _) = endpoint.tie { effect.watchedProcesses.append(pid) }
         effect.touch(endpoint.network)
@@ -379,11 +392,14 @@ extension Registry {
         networks[network]?.endpointIDs.remove(id)
         effect.removedEndpoints.append(id)
         effect.touch(network)
-        if let service = endpoint.service,
-            virtualAddresses(of: ServiceKey(network: network, name: service.name)) == nil
-        {
-            networks[network]?.emptyServices[service.name] =
-                now.advanced(milliseconds: Self.emptyServiceMilliseconds)
+        endpointDeadlines.clear(id)
+        if let service = endpoint.service {
+            let key = ServiceKey(network: network, name: service.name)
+            networks[network]?.served[service.name]?.taskCount -= 1
+            if networks[network]?.served[service.name]?.taskCount == 0 {
+                networks[network]?.served[service.name] = nil
+                keepEmpty(key, until: now.advanced(milliseconds: Self.emptyServiceMilliseconds))
+            }
         }
         detachIfUnused(network, &effect)
     }

@@ -256,8 +256,8 @@ struct ControlState: ~Copyable {
 
     // MARK: Time
 
-    func nextWake(at now: Moment) -> Moment? {
-        var earliest = registry.nextWake
+    mutating func nextWake(at now: Moment) -> Moment? {
+        var earliest = registry.nextWake()
         func take(_ moment: Moment?) {
             if let moment { earliest = min(earliest ?? moment, moment) }
         }

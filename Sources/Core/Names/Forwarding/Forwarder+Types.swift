@@ -97,7 +97,7 @@ extension Forwarder {
 
     package enum Output: Sendable {
         case send(Attempt)
-        /// Nothing more is wanted from the socket of this attempt.
+        /// Nothing more is wanted from the socket of this attempt; said once for each attempt.
         case close(attempt: UInt64)
         /// `age`: seconds since the reply came.
         case answer(ClientID, UpstreamReply, age: UInt32, isStale: Bool)

@@ -327,7 +327,6 @@ package struct Forwarder: ~Copyable, Engine {
         if exchange.strange == Self.strangeMax, open.transport == .datagram {
             // Whoever guesses ids can guess on; a connection cannot be joined.
             _ = closed(number)
-            outputs.append(.close(attempt: number))
             send(exchange, to: open.upstream, over: .stream, round: 0, at: now)
         }
     }
@@ -419,6 +418,7 @@ package struct Forwarder: ~Copyable, Engine {
     private mutating func closed(_ number: UInt64) -> OpenAttempt? {
         guard let open = attempts.removeValue(forKey: number) else { return nil }
         open.exchange.open.removeAll { $0 == number }
+        outputs.append(.close(attempt: number))
         return open
     }
 

@@ -1,0 +1,46 @@
+import Base
+import HeapModule
+
+/// When subjects are due, the earliest first; each has one deadline at most.
+///
+/// Setting, moving and clearing cost the logarithm of what is there. A deadline that was moved or
+/// cleared stays in the heap until its turn comes.
+struct Deadlines<Subject: Hashable & Comparable & Sendable>: Sendable {
+    private struct Entry: Comparable {
+        let moment: Moment
+        let subject: Subject
+
+        static func < (left: Entry, right: Entry) -> Bool {
+            (left.moment, left.subject) < (right.moment, right.subject)
+        }
+    }
+
+    private var heap = Heap<Entry>()
+    private var current: [Subject: Moment] = [:]
+
+    mutating func set(_ subject: Subject, at moment: Moment) {
+        current[subject] = moment
+        heap.insert(Entry(moment: moment, subject: subject))
+    }
+
+    mutating func clear(_ subject: Subject) { current[subject] = nil }
+
+    /// The earliest deadline.
+    mutating func earliest() -> Moment? {
+        while let entry = heap.min {
+            if current[entry.subject] == entry.moment { return entry.moment }
+            heap.removeMin()
+        }
+        return nil
+    }
+
+    /// Takes out what is due by `now`, in order of deadline and subject.
+    mutating func takeDue(at now: Moment) -> [Subject] {
+        var due: [Subject] = []
+        while let moment = earliest(), moment <= now, let entry = heap.popMin() {
+            current[entry.subject] = nil
+            due.append(entry.subject)
+        }
+        return due
+    }
+}
