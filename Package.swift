@@ -130,7 +130,7 @@ let package = Package(
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
         tests("LDNS", ["LDNS", "Base"]),
         tests("NameServer", ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer", "LDNS"]),
-        tests("Daemon", ["Daemon", "Base", "HTTPAPI"]),
+        tests("Daemon", ["Daemon", "Base", "HTTPAPI", "Names"]),
         tests("HTTPAPI", ["Base", "HTTPAPI", nioCore, nioPosix]),
         .testTarget(
             name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],

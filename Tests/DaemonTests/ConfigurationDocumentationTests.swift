@@ -21,7 +21,7 @@ struct ConfigurationDocumentationTests {
 
     @Test("every key of the table is known to the file")
     func keys() {
-        #expect(Self.rows.count == 28)
+        #expect(Self.rows.count == 30)
         for row in Self.rows {
             let document = row.key.split(separator: ".").reversed().reduce("\"?\"") { inner, word in
                 "{\"\(word)\": \(inner)}"

@@ -415,3 +415,41 @@ struct ConfigurationFileTests {
         )
     }
 }
+
+@Suite("Configuration: what is watched")
+struct ConfigurationWatchTests {
+    @Test(
+        "log.queries is a number or an object with one, and null is off",
+        arguments: [
+            ("5", 5), (#"{"sample": 7}"#, 7), ("0", 0), ("null", 0), (#"{"sample": 0}"#, 0),
+        ]
+    )
+    func queries(value: String, sample: Int) throws {
+        let configuration = try load(#"{"log": {"queries": \#(value)}}"#)
+        #expect(configuration.log.querySample == sample)
+    }
+
+    @Test(
+        "what is no such number is refused",
+        arguments: ["-1", "1000000001", #""many""#, "{}", #"{"sample": -1}"#, #"{"rate": 1}"#]
+    )
+    func refused(value: String) {
+        let found = message { () throws(ConfigurationError) in
+            try load(#"{"log": {"queries": \#(value)}}"#)
+        }
+        #expect(found.contains("log.queries"), "\(found)")
+    }
+
+    @Test("both samples have defaults, variables, and wait for the next start")
+    func samples() throws {
+        let standard = try load()
+        #expect(standard.log.querySample == 0 && standard.metrics.nameSample == 16)
+        let changed = try load(environment: [
+            "WAGGLE_LOG_QUERIES": "3", "WAGGLE_METRICS_NAME_SAMPLE": "0",
+        ])
+        #expect(changed.log.querySample == 3 && changed.metrics.nameSample == 0)
+        #expect(
+            changed.keysAwaitingRestart(running: standard) == ["metrics.nameSample", "log.queries"]
+        )
+    }
+}

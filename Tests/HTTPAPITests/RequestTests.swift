@@ -101,7 +101,8 @@ struct RequestTests {
         }
         #expect(
             message == "netwrk: unknown key; allowed are name, netns, pid, listen, networks, "
-                + "network, upstreams, upstream, allow, internal, redirect, resolvConf"
+                + "network, upstreams, upstream, allow, internal, redirect, resolvConf, "
+                + "hosts, hostnameFile, root, hostname, addresses, address"
         )
     }
 

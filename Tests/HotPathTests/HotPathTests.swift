@@ -14,9 +14,12 @@ struct HotPathTests {
         ("2.0.8.10.in-addr.arpa", 12, false), ("web.hot", 15, true), ("nope.hot", 1, true),
     ]
 
-    @Test("allocates nothing, whatever local name is asked for")
-    func allocations() throws {
-        let probe = try Probe()
+    @Test(
+        "allocates nothing, whatever local name is asked for, looked at closely or not",
+        arguments: [false, true]
+    )
+    func allocations(watched: Bool) throws {
+        let probe = try Probe(watchesEveryQuestion: watched)
         // What is allocated once, on first use, is not what a question costs.
         for asked in Self.asked { try probe.ask(message(asked), times: 200) }
         for asked in Self.asked {

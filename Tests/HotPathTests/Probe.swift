@@ -14,7 +14,9 @@ final class Probe {
     private let metrics: UInt16
     private let socket: Descriptor
 
-    init() throws {
+    /// `watchesEveryQuestion`: each is counted by its name and given to the query log, whose lines
+    /// are then held back by the log's level.
+    init(watchesEveryQuestion: Bool = false) throws {
         folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("waggle-hot-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -31,7 +33,9 @@ final class Probe {
         process.arguments = ["daemon", "--config", configuration.path]
         process.environment = [
             "LD_PRELOAD": Self.interposer.path, "MALLOC_COUNT_FILE": counts.path,
-            "HOME": folder.path,
+            "HOME": folder.path, "WAGGLE_LOG_LEVEL": "warning",
+            "WAGGLE_METRICS_NAME_SAMPLE": watchesEveryQuestion ? "1" : "16",
+            "WAGGLE_LOG_QUERIES": watchesEveryQuestion ? "1" : "0",
         ]
         let output = Pipe()
         process.standardOutput = output

@@ -21,7 +21,8 @@ final class Fixture: Sendable {
         domains: [String: [SocketEndpoint]] = [:],
         forwardLimit: Int = 64,
         cacheEntries: Int = 1000,
-        isInternal: Bool = false
+        isInternal: Bool = false,
+        watch: WatchLimits = WatchLimits()
     ) throws {
         let seed: UInt64 = 11
         server = try NameServer(
@@ -29,7 +30,8 @@ final class Fixture: Sendable {
                 threads: 1,
                 forwardLimit: forwardLimit,
                 cacheEntries: cacheEntries,
-                nameSeed: seed
+                nameSeed: seed,
+                watch: watch
             )
         )
         var registry = Registry(policy: NamePolicy(profile: profile), seed: seed)
@@ -145,6 +147,23 @@ extension Fixture {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = try Sockets.receive(socket.raw, into: &buffer, octetsMax: buffer.count)
         return count.map { Array(buffer[..<$0]) }
+    }
+
+    /// How many replies come to a datagram that is sent `count` times, in bursts that no buffer
+    /// overflows.
+    func replies(to query: [UInt8], times count: Int) throws -> Int {
+        let socket = try Sockets.datagram(connectedTo: endpoint)
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        var replies = 0
+        for start in stride(from: 0, to: count, by: 50) {
+            let burst = min(50, count - start)
+            for _ in 0..<burst { _ = try Sockets.send(socket.raw, query) }
+            for _ in 0..<burst where try ready(socket.raw, .read, milliseconds: 2000) {
+                let octets = try Sockets.receive(socket.raw, into: &buffer, octetsMax: buffer.count)
+                if octets != nil { replies += 1 }
+            }
+        }
+        return replies
     }
 
     /// Whether the octets are answered with silence: a good question behind them is the one that is

@@ -249,6 +249,43 @@ struct ForwarderTests {
         #expect(later == nil)
     }
 
+    @Test("attempts, useful replies and failures are counted for each upstream")
+    func totals() throws {
+        var bench = Bench()
+        bench.ask(try Bench.question(Bench.group(2)))
+        bench.handle(.reply(attempt: bench.sent[0].number, Bench.code(2)))
+        bench.handle(.reply(attempt: bench.sent[1].number, Bench.answer()))
+        bench.ask(try Bench.question(Bench.group(2), "other.example"))
+        bench.handle(.unreachable(attempt: bench.sent[2].number))
+        bench.handle(.looped(attempt: bench.sent[3].number))
+        let reports = bench.forwarder.reports
+        #expect(reports.map { $0.upstream } == [Bench.upstream(1), Bench.upstream(2)])
+        #expect(reports.map { $0.askedCount } == [2, 2])
+        #expect(reports.map { $0.replyCount } == [0, 1])
+        #expect(reports.map { $0.failureCount } == [2, 1])
+        #expect(reports.map { $0.isDown } == [false, true])
+    }
+
+    @Test("of more upstreams than there is room for, those asked longest ago are forgotten")
+    func manyUpstreams() throws {
+        var bench = Bench()
+        let count = UInt64(Forwarder.upstreamsMax) + 40
+        for number in 0..<count {
+            let address = IPv4Address(UInt32(0x0a00_0000) + UInt32(number))
+            let upstream = Upstream(
+                SocketEndpoint(address: .v4(address), port: 53),
+                from: .sandbox("s\(number)")
+            )
+            bench.ask(try Bench.question(UpstreamGroup(id: number, upstreams: [upstream])))
+            let last = try #require(bench.sent.last)
+            bench.handle(.reply(attempt: last.number, Bench.answer()))
+            bench.advance(milliseconds: 1)
+        }
+        let kept = Set(bench.forwarder.reports.map { $0.upstream.source })
+        #expect(kept.count == Forwarder.upstreamsMax)
+        #expect(kept.contains(.sandbox("s\(count - 1)")) && !kept.contains(.sandbox("s39")))
+    }
+
     @Test(
         "whatever upstreams do, every client hears exactly once, before 4.5 s",
         arguments: UInt64(1)...40

@@ -16,6 +16,10 @@ struct LookingTests {
             "version", "node", "planes", "counts", "uptimeSeconds", "stateDirectory", "socket",
             "profile", "upstreams", "index", "problems",
         ],
+        "top": [
+            "atMicroseconds", "uptimeSeconds", "nameSample", "questions", "dropped", "names",
+            "sandboxes", "upstreams",
+        ],
         "sandbox ls": [
             "name", "kind", "netns", "pid", "listen", "networks", "upstreams", "allow", "internal",
             "redirect", "resolvConf", "origin", "state", "error", "address",
@@ -127,7 +131,8 @@ struct LookingTests {
     static let commands = [
         "", "daemon", "sandbox", "sandbox add", "sandbox rm", "sandbox ls", "endpoint",
         "endpoint add", "endpoint drain", "endpoint renew", "endpoint rm", "endpoint ls", "network",
-        "network ls", "network attach", "network detach", "status", "records", "explain", "query",
+        "network ls", "network attach", "network detach", "status", "top", "records", "explain",
+        "query",
     ]
 
     @Test("--help on every command ends with 0 and says how it is used", arguments: commands)

@@ -25,6 +25,7 @@ package struct DomainName: Hashable, Comparable, Sendable, CustomStringConvertib
     /// name is longer than 254 octets.
     package init(wire: some Sequence<UInt8>) throws(NameError) {
         var folded: [UInt8] = []
+        folded.reserveCapacity(wire.underestimatedCount)
         var left = 0
         for octet in wire {
             if left == 0 {
@@ -121,6 +122,19 @@ package struct DomainName: Hashable, Comparable, Sendable, CustomStringConvertib
             }
         }
         return text
+    }
+
+    /// Eight octets at a time: names are keys of many tables, and hashing them one by one is slow.
+    package func hash(into hasher: inout Hasher) {
+        let octets = octets.span
+        var at = 0
+        while at < octets.count {
+            var word: UInt64 = 0
+            for index in at..<min(at + 8, octets.count) { word = word << 8 | UInt64(octets[index]) }
+            hasher.combine(word)
+            at += 8
+        }
+        hasher.combine(octets.count)
     }
 
     package static func < (left: DomainName, right: DomainName) -> Bool {

@@ -27,6 +27,13 @@ package struct Effect: Sendable {
     package internal(set) var removedEndpoints: [String] = []
     package internal(set) var watchedProcesses: [Int32] = []
 
+    /// Every view is new, and nothing else has changed.
+    package static var allViews: Effect {
+        var effect = Effect()
+        effect.everyView = true
+        return effect
+    }
+
     mutating func touch(_ network: DomainName?) {
         if let network { networks.insert(network) }
     }

@@ -39,8 +39,27 @@ package struct Sandbox: Hashable, Sendable {
     package var isInternal = false
     /// Listen on a high port and redirect port 53 to it.
     package var redirect = false
-    package var resolvConf: String?
+    package var files = ContainerFiles()
     package var origin: Origin = .command
+
+    /// Files of a sandbox's container that are made to fit it; paths are absolute.
+    package struct ContainerFiles: Hashable, Sendable {
+        /// Leads to the sandbox's resolver.
+        package var resolvConf: String?
+        /// Gets the container's own name.
+        package var hosts: String?
+        /// Gets the container's own name and nothing else.
+        package var hostnameFile: String?
+        /// Inside this folder paths below it are looked up.
+        package var root: String?
+        package var hostname: String?
+        package var addresses: [IPAddress] = []
+
+        package init() {}
+
+        /// Those that are named.
+        package var paths: [String] { [resolvConf, hosts, hostnameFile].compactMap { $0 } }
+    }
 
     package init(name: String, place: Place, networks: [DomainName]) {
         self.name = name

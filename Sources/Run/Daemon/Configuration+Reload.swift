@@ -19,8 +19,10 @@ extension Configuration {
             ("gossip.delegate", gossip?.delegate == running.gossip?.delegate),
             ("cluster", cluster == running.cluster),
             ("metrics.listen", metrics.listen == running.metrics.listen),
+            ("metrics.nameSample", metrics.nameSample == running.metrics.nameSample),
             ("log.level", log.level == running.log.level),
             ("log.format", log.format == running.log.format),
+            ("log.queries", log.querySample == running.log.querySample),
         ]
         return comparisons.filter { !$0.isSame }.map(\.key)
     }
@@ -32,9 +34,6 @@ extension Configuration {
     /// It is read and checked all the same, so that a file for later versions is known to be right.
     var notYetBuilt: [String] {
         var list: [String] = []
-        if sandboxes.contains(where: { $0.resolvConf != nil }) {
-            list.append("sandboxes.resolvConf: not built yet; the file is left as it is")
-        }
         if let gossip, gossip.advertise != nil || !gossip.join.isEmpty || !gossip.keys.isEmpty {
             list.append("gossip: not built yet; this node's names stay on this node")
         }

@@ -126,6 +126,8 @@ extension Configuration {
         package var listen: SocketEndpoint?
         /// Whether somebody asked for that address, so that it must not be given up when taken.
         package var isExplicit: Bool
+        /// One question in so many is counted by its name: 0 (none) to 1,000,000.
+        package var nameSample: Int
     }
 
     /// What is logged and how.
@@ -140,10 +142,13 @@ extension Configuration {
 
         package var level: Level
         package var format: Format
+        /// One question in so many is logged: 0 (none) to 1,000,000,000.
+        package var querySample: Int
 
-        package init(level: Level, format: Format) {
+        package init(level: Level, format: Format, querySample: Int = 0) {
             self.level = level
             self.format = format
+            self.querySample = querySample
         }
     }
 }

@@ -46,8 +46,10 @@ struct ConfigurationKey {
         ConfigurationKey("cluster.listen", .text),
         ConfigurationKey("cluster.advertise", .text),
         ConfigurationKey("metrics.listen", .textOrNull),
+        ConfigurationKey("metrics.nameSample", .number),
         ConfigurationKey("log.level", .text, flag: "--log-level"),
         ConfigurationKey("log.format", .text),
+        ConfigurationKey("log.queries", .number),
     ]
 
     /// Sections whose variables are ours, so that a misspelt one is noticed.

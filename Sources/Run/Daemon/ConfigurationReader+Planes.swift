@@ -71,21 +71,43 @@ extension ConfigurationReader {
         let isExplicit = reader.value("listen") != nil
         let isOff = reader.isNull("listen")
         let listen = isOff ? nil : try endpoint("listen", of: &reader, orNull: true)
+        let nameSample = try reader.int("nameSample", in: 0...Self.nameSampleMax) ?? 16
         try reader.finish()
         let local = SocketEndpoint(
             address: .v4(IPv4Address(127, 0, 0, 1)),
             port: Self.metricsPort
         )
-        return Configuration.Metrics(listen: isOff ? nil : listen ?? local, isExplicit: isExplicit)
+        return Configuration.Metrics(
+            listen: isOff ? nil : listen ?? local,
+            isExplicit: isExplicit,
+            nameSample: nameSample
+        )
     }
 
     func log(_ root: inout ObjectReader) throws(FieldError) -> Configuration.Log {
         var reader = try section("log", of: &root)
         let log = Configuration.Log(
             level: try choice("level", of: &reader) ?? .info,
-            format: try choice("format", of: &reader) ?? .text
+            format: try choice("format", of: &reader) ?? .text,
+            querySample: try queries(&reader)
         )
         try reader.finish()
         return log
+    }
+
+    /// `N`, or `{"sample": N}` for further keys to come; null and 0 log nothing.
+    private func queries(_ log: inout ObjectReader) throws(FieldError) -> Int {
+        let range = 0...Self.querySampleMax
+        if log.isNull("queries") { return 0 }
+        guard case .object? = log.value("queries") else {
+            return try log.int("queries", in: range) ?? 0
+        }
+        var reader = try section("queries", of: &log)
+        guard let sample = try reader.int("sample", in: range) else {
+            let wanted = "a whole number from 0 to \(Self.querySampleMax)"
+            throw reader.missing("sample", allowed: wanted)
+        }
+        try reader.finish()
+        return sample
     }
 }

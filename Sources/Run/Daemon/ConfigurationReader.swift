@@ -9,6 +9,8 @@ struct ConfigurationReader {
     static let ttlSecondsMax = 86_400
     static let cacheEntriesMax = 10_000_000
     static let threadsMax = 64
+    static let nameSampleMax = 1_000_000
+    static let querySampleMax = 1_000_000_000
     static let gossipPort: UInt16 = 7946
     static let clusterPort: UInt16 = 2377
     static let metricsPort: UInt16 = 9353

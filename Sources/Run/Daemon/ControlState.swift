@@ -19,7 +19,8 @@ struct ControlState: ~Copyable {
         case system(SystemError, doing: String, advice: String)
         /// The state directory cannot take the change.
         case notDurable(SystemError)
-        case notBuilt(String)
+        /// A file of its container cannot be made to fit a sandbox.
+        case files(FilesFailure)
 
         var status: Int {
             switch self {
@@ -31,14 +32,14 @@ struct ControlState: ~Copyable {
                 }
             case .system: 409
             case .notDurable: 503
-            case .notBuilt: 400
+            case .files: 409
             }
         }
 
         var message: String {
             switch self {
             case .refused(let error): "\(error)"
-            case .notBuilt(let what): "\(what): not built yet in this version; leave it out"
+            case .files(let failure): "\(failure)"
             case .system(let error, let doing, let advice): "\(doing): \(error); \(advice)"
             case .notDurable(let error) where error.isDiskFull:
                 "state directory: \(error); free space there and try again; nothing was changed"
@@ -57,7 +58,18 @@ struct ControlState: ~Copyable {
     var registry: Registry
     var saved: StateLog
     var server: NameServer
+    /// Of the server that runs, which a reload leaves alone.
+    let runningNameSample: Int
+    /// Nil when no question is logged.
+    let queryLog: QueryLogWriter?
+    /// The file that says whom the machine asks.
+    let hostFile: String
+    /// Files of containers that say what their sandboxes need.
+    var files: RewrittenFiles
+    /// Those that could not be put back, and why.
+    var stuckFiles: [String: String] = [:]
     var publication: Publication
+    var store: SocketStore
     var sandboxStates: [String: SandboxState] = [:]
     var watches = Watches()
     var routes: UpstreamRoutes
@@ -85,6 +97,14 @@ struct ControlState: ~Copyable {
         var error: String?
         /// The namespace that was at its place when it was opened.
         var identity: FileIdentity?
+        /// What its sockets are kept under, and how many they are.
+        var stored: (name: String, count: Int)?
+        /// Whether its container's files still have to be made to fit it.
+        var awaitsFiles = true
+        /// Why they do not fit; tried again until they do.
+        var filesError: String?
+        /// The servers that its resolv.conf named.
+        var foundUpstreams: [UpstreamChoice] = []
     }
 
     // MARK: Changes
@@ -133,6 +153,7 @@ struct ControlState: ~Copyable {
 
     mutating func follow(_ effect: Effect) {
         for name in effect.closedSandboxes { closeSockets(of: name) }
+        if !effect.closedSandboxes.isEmpty { settleFiles() }
         if !effect.closedSandboxes.isEmpty || !effect.removedEndpoints.isEmpty { unwatchUnused() }
         for pid in effect.watchedProcesses { watch(pid: pid) }
         publish(effect)
@@ -144,8 +165,6 @@ struct ControlState: ~Copyable {
 
     /// Adds a sandbox that a command asks for: its sockets are open when this returns.
     mutating func add(_ request: SandboxRequest) throws(Failure) {
-        // An option that did nothing would be worse than one that is refused.
-        if request.resolvConf != nil { throw .notBuilt("resolvConf") }
         let sandbox: Sandbox
         do throws(SystemError) {
             sandbox = try RequestMapping.sandbox(request, origin: .command)
@@ -174,9 +193,15 @@ struct ControlState: ~Copyable {
             } catch {
                 throw .system(error, doing: "sandbox \(request.name)", advice: Self.advice(error))
             }
+            do throws(FilesFailure) {
+                try fitFiles(of: sandbox)
+            } catch {
+                throw .files(error)
+            }
             try commit(.addSandbox(sandbox))
         } catch {
             closeSockets(of: sandbox.name)
+            settleFiles()
             unwatchUnused()
             throw error
         }
@@ -263,6 +288,7 @@ struct ControlState: ~Copyable {
         }
         take(waiters.map { $0.until }.min())
         take(watches.retryAt)
+        take(watches.hostFileDue)
         return earliest
     }
 
@@ -275,6 +301,7 @@ struct ControlState: ~Copyable {
         waiters.removeAll { $0.until <= now }
         for waiter in late { waiter.resume() }
         if let retry = watches.retryAt, retry <= now { openUnserved(at: now) }
+        if let due = watches.hostFileDue, due <= now { rereadHostFile() }
     }
 
     /// Removes what has ended by itself, in one step.
@@ -328,7 +355,8 @@ struct ControlState: ~Copyable {
     mutating func close() {
         for waiter in waiters { waiter.resume() }
         waiters = []
-        server.stop()
+        server.stop(keepsReading: !store.isCertain)
+        queryLog?.stop()
     }
 }
 

@@ -25,12 +25,13 @@ package struct Daemon: Sendable {
     ///
     /// Throws: `StartupError` or an `APIServerError` when it cannot start; nothing stays behind.
     package func run() async throws {
+        let inherited = InheritedSockets.take()
         let logger = Self.logger(configuration.log)
         Host.raiseDescriptorLimit()
         for warning in configuration.warnings { logger.warning("\(warning)") }
         let configuration = self.configuration
         let loop = try await ControlLoop.start {
-            try ControlState.start(configuration, logger: logger)
+            try ControlState.start(configuration, inherited: inherited, logger: logger)
         }
         let api: APIServer
         do {

@@ -52,6 +52,7 @@ extension ControlState {
     private mutating func carryOut(_ route: WaggleRoute) throws(Failure) -> APIResponse {
         switch route {
         case .status: return .json(status.json, index: index)
+        case .top: return .json(top.json, index: index)
         case .sandboxes: return list(sandboxReports.map { $0.json })
         case .endpoints(let network, _):
             return list(endpointReports(of: try known(network)).map { $0.json })

@@ -1,96 +1,276 @@
 import Base
 import HTTPAPI
 import NameServer
+import Names
 
-/// The Prometheus text of `/metrics` (exposition format 0.0.4).
-enum MetricsText {
+/// What `/metrics` says; docs/operations lists the families.
+struct MetricsText {
     private typealias Counter = WorkerCounters.Counter
+    private typealias Sample = MetricsWriter.Sample
+
+    private let workers: [WorkerCounters]
+    private var writer = MetricsWriter()
 
     static func text(_ state: borrowing ControlState) -> String {
-        var out = ""
-        let workers = state.server.counters
-        func sum(_ counter: Counter) -> UInt64 {
-            workers.reduce(0) { $0 &+ $1[counter] }
-        }
-        family(&out, "waggle_dns_queries_total", "counter", "Questions received.") {
-            [
-                ("transport=\"udp\"", sum(.datagramQueries)),
-                ("transport=\"tcp\"", sum(.streamQueries)),
-            ]
-        }
-        family(
-            &out,
+        var text = MetricsText(workers: state.server.counters)
+        let sights = Sights(state.server.look())
+        text.writeQuestions()
+        text.writeForwarding(sights)
+        text.writeUpstreams(sights)
+        text.writeSandboxes(state.sandboxTallies)
+        text.writeDurations()
+        text.writeWork()
+        text.writeStatus(state.status)
+        return text.writer.text
+    }
+
+    private init(workers: [WorkerCounters]) {
+        self.workers = workers
+    }
+
+    private func sum(_ counter: Counter) -> UInt64 {
+        workers.reduce(0) { $0 &+ $1[counter] }
+    }
+
+    /// A family of counters that one label tells apart.
+    private mutating func counters(
+        _ name: String,
+        _ help: String,
+        _ label: String,
+        _ list: [(value: String, counter: Counter)]
+    ) {
+        writer.family(
+            name,
+            .counter,
+            help,
+            list.map { Sample([(label, $0.value)], sum($0.counter)) }
+        )
+    }
+
+    private mutating func counter(_ name: String, _ help: String, _ counter: Counter) {
+        writer.family(name, .counter, help, [Sample([], sum(counter))])
+    }
+
+    // MARK: Questions and replies
+
+    private mutating func writeQuestions() {
+        counters(
+            "waggle_dns_queries_total",
+            "Questions received.",
+            "transport",
+            [("udp", .datagramQueries), ("tcp", .streamQueries)]
+        )
+        counters(
             "waggle_dns_replies_total",
-            "counter",
-            "Replies made here, by response code; those of upstreams are forward answers."
-        ) {
-            let codes: [(String, Counter)] = [
+            "Replies made here, by response code; those of upstreams are forward replies.",
+            "rcode",
+            [
                 ("NOERROR", .noError), ("FORMERR", .formErr), ("SERVFAIL", .servFail),
                 ("NXDOMAIN", .nxDomain), ("NOTIMP", .notImp), ("REFUSED", .refused),
                 ("NOTAUTH", .notAuth), ("BADVERS", .badVers),
             ]
-            return codes.map { ("rcode=\"\($0.0)\"", sum($0.1)) }
-        }
-        family(&out, "waggle_dns_dropped_total", "counter", "Messages left unanswered.") {
-            let reasons: [(String, Counter)] = [
+        )
+        counters(
+            "waggle_dns_dropped_total",
+            "Messages left unanswered.",
+            "reason",
+            [
                 ("short", .droppedShort), ("response", .droppedResponse),
                 ("too_long", .droppedTooLong), ("source", .droppedSource),
                 ("no_view", .droppedNoView), ("unsent", .repliesUnsent),
             ]
-            return reasons.map { ("reason=\"\($0.0)\"", sum($0.1)) }
-        }
-        family(&out, "waggle_dns_faults_total", "counter", "Messages that do not parse.") {
-            let reasons: [(String, Counter)] = [
+        )
+        counters(
+            "waggle_dns_faults_total",
+            "Messages that do not parse.",
+            "reason",
+            [
                 ("opcode", .faultOpcode), ("question_count", .faultQuestionCount),
                 ("question", .faultQuestion), ("section_counts", .faultSectionCounts),
-                ("records", .faultRecords), ("edns", .faultEDNS),
-                ("trailing", .faultTrailing), ("version", .faultVersion),
-                ("signed", .faultSigned),
+                ("records", .faultRecords), ("edns", .faultEDNS), ("trailing", .faultTrailing),
+                ("version", .faultVersion), ("signed", .faultSigned),
             ]
-            return reasons.map { ("reason=\"\($0.0)\"", sum($0.1)) }
-        }
-        family(&out, "waggle_dns_forward_total", "counter", "Questions forwarded, by outcome.") {
-            [
-                ("event=\"asked\"", sum(.forwarded)),
-                ("event=\"answered\"", sum(.forwardAnswers)),
-                ("event=\"failed\"", sum(.forwardFailures)),
-                ("event=\"mismatch\"", sum(.upstreamMismatch)),
-                ("event=\"malformed\"", sum(.upstreamMalformed)),
-                ("event=\"unreachable\"", sum(.upstreamUnreachable)),
-            ]
-        }
-        family(
-            &out,
+        )
+        counters(
             "waggle_dns_streams_total",
-            "counter",
-            "TCP connections, by what became of them."
-        ) {
+            "TCP connections, by what became of them.",
+            "event",
             [
-                ("event=\"accepted\"", sum(.streamsAccepted)),
-                ("event=\"refused\"", sum(.streamsRefused)),
-                ("event=\"timed_out\"", sum(.streamsTimedOut)),
-                ("event=\"fault\"", sum(.streamFaults)),
+                ("accepted", .streamsAccepted), ("refused", .streamsRefused),
+                ("timed_out", .streamsTimedOut), ("fault", .streamFaults),
             ]
+        )
+        counter("waggle_dns_local_answers_total", "Answers from local names.", .localAnswers)
+        counter("waggle_dns_truncated_total", "Replies cut at the client's limit.", .truncated)
+    }
+
+    // MARK: Forwarding
+
+    private mutating func writeForwarding(_ sights: Sights) {
+        counters(
+            "waggle_dns_forward_total",
+            "Questions forwarded, and what became of them.",
+            "event",
+            [
+                ("asked", .forwarded), ("answered", .forwardAnswers),
+                ("failed", .forwardFailures), ("limited", .forwardLimited),
+                ("looped", .forwardLoops), ("mismatch", .upstreamMismatch),
+                ("malformed", .upstreamMalformed), ("unreachable", .upstreamUnreachable),
+            ]
+        )
+        counters(
+            "waggle_dns_forward_replies_total",
+            "Replies of upstreams that clients were given, fresh or kept.",
+            "rcode",
+            [
+                ("NOERROR", .givenNoError), ("NXDOMAIN", .givenNXDomain),
+                ("SERVFAIL", .givenServFail), ("other", .givenOther),
+            ]
+        )
+        writer.family(
+            "waggle_dns_forward_in_flight",
+            .gauge,
+            "Questions on their way to upstreams.",
+            [Sample([], sights.exchangeCount)]
+        )
+        counters(
+            "waggle_dns_cache_answers_total",
+            "Answers from kept replies.",
+            "kind",
+            [("fresh", .cacheHits), ("stale", .cacheStale), ("failure", .cacheFailures)]
+        )
+        counter(
+            "waggle_dns_cache_refreshes_total",
+            "Kept replies asked for anew before their end.",
+            .cacheRefreshes
+        )
+        writer.family(
+            "waggle_dns_cache_evictions_total",
+            .counter,
+            "Kept replies that went before their end for want of room.",
+            [Sample([], sights.cacheEvictions)]
+        )
+        for (name, value, help) in [
+            ("waggle_dns_cache_entries", sights.cacheCount, "Replies kept."),
+            ("waggle_dns_cache_octets", sights.cacheOctets, "Octets of the replies kept."),
+        ] {
+            writer.family(name, .gauge, help, [Sample([], value)])
         }
-        family(&out, "waggle_dns_local_answers_total", "counter", "Answers from local names.") {
-            [("", sum(.localAnswers))]
+    }
+
+    private mutating func writeUpstreams(_ sights: Sights) {
+        counters(
+            "waggle_dns_upstream_messages_total",
+            "Questions sent to upstreams.",
+            "transport",
+            [("udp", .upstreamDatagrams), ("tcp", .upstreamStreams)]
+        )
+        func samples(_ value: (Sights.UpstreamTotal) -> UInt64) -> [Sample] {
+            sights.upstreams.map { Sample(Self.labels($0.upstream), value($0)) }
         }
-        family(&out, "waggle_dns_truncated_total", "counter", "Replies cut at the client's limit.")
-        {
-            [("", sum(.truncated))]
+        writer.family(
+            "waggle_dns_upstream_up",
+            .gauge,
+            "Whether an upstream is asked in its turn (1) or last (0).",
+            samples { $0.isDown ? 0 : 1 }
+        )
+        writer.family(
+            "waggle_dns_upstream_asked_total",
+            .counter,
+            "Attempts at an upstream.",
+            samples { $0.asked }
+        )
+        writer.family(
+            "waggle_dns_upstream_replies_total",
+            .counter,
+            "Replies of an upstream that settled a question.",
+            samples { $0.replies }
+        )
+        writer.family(
+            "waggle_dns_upstream_failures_total",
+            .counter,
+            "Attempts that brought silence, an error, or a reply of no use.",
+            samples { $0.failures }
+        )
+        writer.family(
+            "waggle_dns_upstream_round_trip_seconds",
+            .gauge,
+            "Smoothed round trip to an upstream; 0 before its first reply.",
+            sights.upstreams.map {
+                Sample(
+                    Self.labels($0.upstream),
+                    seconds: Double($0.roundTripMicroseconds) / 1e6
+                )
+            }
+        )
+    }
+
+    private static func labels(_ upstream: Upstream) -> [(name: String, value: String)] {
+        [("upstream", "\(upstream.address)"), ("sandbox", upstream.source.sandbox ?? "")]
+    }
+
+    // MARK: Sandboxes
+
+    private mutating func writeSandboxes(_ tallies: [(name: String?, tally: SandboxTally)]) {
+        let families: [(String, String, SandboxCounters.Counter)] = [
+            ("queries", "Questions received from a sandbox.", .questions),
+            ("local_answers", "Answers to a sandbox from local names.", .local),
+            ("cache_answers", "Answers to a sandbox from kept replies.", .kept),
+            ("forwarded", "Questions of a sandbox that were forwarded.", .forwarded),
+            ("nxdomain", "Replies to a sandbox that say that there is no such name.", .nxDomain),
+            ("servfail", "Replies to a sandbox that say that something failed.", .servFail),
+            ("refused", "Replies to a sandbox that refuse its question.", .refused),
+        ]
+        for (name, help, counter) in families {
+            writer.family(
+                "waggle_dns_sandbox_\(name)_total",
+                .counter,
+                help,
+                // No sandbox has an empty name: that is for those that are counted together.
+                tallies.map { Sample([("sandbox", $0.name ?? "")], $0.tally[counter]) }
+            )
         }
-        family(
-            &out,
+    }
+
+    // MARK: Time and work
+
+    private mutating func writeDurations() {
+        var answering = DurationHistogram.Reading()
+        var forwarding = DurationHistogram.Reading()
+        var roundTrips = DurationHistogram.Reading()
+        for worker in workers {
+            answering.add(worker.answering)
+            forwarding.add(worker.forwarding)
+            roundTrips.add(worker.roundTrips)
+        }
+        writer.histogram(
+            "waggle_dns_duration_seconds",
+            "From a question to its reply: made here (one batch in 64), or by an upstream (each).",
+            [([("source", "here")], answering), ([("source", "upstream")], forwarding)]
+        )
+        writer.histogram(
+            "waggle_dns_upstream_duration_seconds",
+            "From an attempt at an upstream to its reply.",
+            [([], roundTrips)]
+        )
+    }
+
+    private mutating func writeWork() {
+        counters(
+            "waggle_dns_query_log_total",
+            "Questions picked for the query log.",
+            "event",
+            [("taken", .queriesLogged), ("dropped", .queryLogDropped)]
+        )
+        counters(
             "waggle_dns_system_calls_total",
-            "counter",
-            "System calls of the workers' main path; questions by receives is the batch size."
-        ) {
-            [
-                ("call=\"epoll_wait\"", sum(.waits)), ("call=\"recvmmsg\"", sum(.receives)),
-                ("call=\"sendmmsg\"", sum(.sends)),
-            ]
-        }
-        let status = state.status
+            "System calls of the workers' main path; questions by receives is the batch size.",
+            "call",
+            [("epoll_wait", .waits), ("recvmmsg", .receives), ("sendmmsg", .sends)]
+        )
+    }
+
+    private mutating func writeStatus(_ status: StatusReport) {
         for (name, value, help) in [
             ("waggle_sandboxes", status.sandboxCount, "Sandboxes known."),
             ("waggle_endpoints", status.endpointCount, "Endpoints known."),
@@ -99,22 +279,7 @@ enum MetricsText {
             ("waggle_problems", status.problems.count, "Things that do not work as asked."),
             ("waggle_uptime_seconds", status.uptimeSeconds, "Seconds since the start."),
         ] {
-            family(&out, name, "gauge", help) { [("", UInt64(value))] }
-        }
-        return out
-    }
-
-    private static func family(
-        _ out: inout String,
-        _ name: String,
-        _ kind: String,
-        _ help: String,
-        _ samples: () -> [(labels: String, value: UInt64)]
-    ) {
-        out += "# HELP \(name) \(help)\n# TYPE \(name) \(kind)\n"
-        for sample in samples() {
-            let labels = sample.labels.isEmpty ? "" : "{\(sample.labels)}"
-            out += "\(name)\(labels) \(sample.value)\n"
+            writer.family(name, .gauge, help, [Sample([], value)])
         }
     }
 }

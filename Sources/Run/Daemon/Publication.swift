@@ -82,6 +82,10 @@ extension ControlState {
 
     mutating func view(of sandbox: Sandbox) -> View {
         if directory.wantsSweep { directory.keep(publication.groups) }
+        var sandbox = sandbox
+        if sandbox.upstreams.isEmpty, let state = sandboxStates[sandbox.name] {
+            sandbox.upstreams = state.foundUpstreams
+        }
         return registry.view(of: sandbox, routes: routes, directory: &directory)
     }
 }

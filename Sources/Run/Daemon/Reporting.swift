@@ -28,7 +28,13 @@ extension ControlState {
     var problems: [String] {
         var list: [String] = []
         for name in registry.sandboxes.keys.sorted() {
-            if let error = sandboxStates[name]?.error { list.append("sandbox \(name): \(error)") }
+            let state = sandboxStates[name]
+            for error in [state?.error, state?.filesError].compactMap({ $0 }) {
+                list.append("sandbox \(name): \(error)")
+            }
+        }
+        for (path, error) in stuckFiles.sorted(by: { $0.key < $1.key }) {
+            list.append("\(path): what stood there could not be put back: \(error)")
         }
         if routes.defaults.isEmpty { list.append("no upstreams: only local names resolve") }
         list += configuration.notYetBuilt
@@ -43,8 +49,9 @@ extension ControlState {
                 origin: sandbox.origin.report,
                 state: state?.opened != nil
                     ? .serving : sandbox.waitsForNamespace ? .waiting : .failed,
-                error: state?.error,
-                address: state?.opened.map { "\($0.endpoint)" }
+                error: state?.error ?? state?.filesError,
+                address: state?.opened.map { "\($0.endpoint)" },
+                foundUpstreams: state?.foundUpstreams.map(RequestMapping.spec) ?? []
             )
         }
     }

@@ -63,7 +63,7 @@ enum RequestMapping {
         sandbox.allow = request.allow
         sandbox.isInternal = request.isInternal
         sandbox.redirect = request.redirect
-        sandbox.resolvConf = request.resolvConf
+        sandbox.files = files(request.files)
         sandbox.origin = origin
         return sandbox
     }
@@ -128,6 +128,28 @@ enum RequestMapping {
         return name
     }
 
+    private static func files(_ request: FilesRequest) -> Sandbox.ContainerFiles {
+        var files = Sandbox.ContainerFiles()
+        files.resolvConf = request.resolvConf
+        files.hosts = request.hosts
+        files.hostnameFile = request.hostnameFile
+        files.root = request.root
+        files.hostname = request.hostname
+        files.addresses = request.addresses
+        return files
+    }
+
+    private static func files(_ files: Sandbox.ContainerFiles) -> FilesRequest {
+        var request = FilesRequest()
+        request.resolvConf = files.resolvConf
+        request.hosts = files.hosts
+        request.hostnameFile = files.hostnameFile
+        request.root = files.root
+        request.hostname = files.hostname
+        request.addresses = files.addresses
+        return request
+    }
+
     static func request(_ sandbox: Sandbox) -> SandboxRequest {
         let place: SandboxRequest.Place
         switch sandbox.place {
@@ -144,7 +166,7 @@ enum RequestMapping {
         request.allow = sandbox.allow
         request.isInternal = sandbox.isInternal
         request.redirect = sandbox.redirect
-        request.resolvConf = sandbox.resolvConf
+        request.files = files(sandbox.files)
         return request
     }
 

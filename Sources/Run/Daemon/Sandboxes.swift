@@ -9,7 +9,7 @@ extension ControlState {
     /// Opens a sandbox's sockets at a slot.
     ///
     /// On failure nothing stays open.
-    func open(_ sandbox: Sandbox, slot: Int) throws(SystemError) -> SandboxState {
+    mutating func open(_ sandbox: Sandbox, slot: Int) throws(SystemError) -> SandboxState {
         var state = SandboxState(slot: slot, place: sandbox.place)
         switch sandbox.place {
         case .namespace(let path):
@@ -28,7 +28,29 @@ extension ControlState {
         if descriptorCount + server.socketsPerSandbox > descriptorsMax {
             throw SystemError.outOfDescriptors("socket")
         }
-        state.opened = try server.open(sandbox.place, slot: slot, redirect: sandbox.redirect)
+        let name = SocketStore.name(of: sandbox, in: state.identity)
+        let inherited = store.take(name)
+        var sockets: [Int32] = []
+        let opened: NameServer.Opened
+        do throws(SystemError) {
+            opened = try server.open(
+                sandbox.place,
+                slot: slot,
+                redirect: sandbox.redirect,
+                inherited: inherited
+            ) { sockets.append($0) }
+        } catch {
+            if !inherited.isEmpty { store.remove(name, count: inherited.count) }
+            throw error
+        }
+        var isKept = opened.isAdopted
+        if !isKept {
+            // Before the new ones come under the same name.
+            if !inherited.isEmpty { store.remove(name, count: inherited.count) }
+            isKept = store.keep(sockets, name)
+        }
+        state.opened = opened
+        if isKept { state.stored = (name, sockets.count) }
         return state
     }
 
@@ -36,6 +58,15 @@ extension ControlState {
     var descriptorCount: Int {
         sandboxStates.values.count { $0.opened != nil } * server.socketsPerSandbox
             + watches.processes.count
+    }
+
+    /// Has the service manager let go of a sandbox's sockets, which are closed here.
+    mutating func unstore(_ state: SandboxState) {
+        guard let stored = state.stored else { return }
+        store.remove(stored.name, count: stored.count)
+        if store.isBehind {
+            watches.retryAt = Clock.now().advanced(milliseconds: Watches.retryMilliseconds)
+        }
     }
 
     /// The sandbox whose sockets are in this namespace, however it is named: a second one there
@@ -55,6 +86,7 @@ extension ControlState {
             // A namespace that is gone took its rules along, and what has its name now is another.
             let isThere = (try? FileIdentity(path: state.place.namespacePath)) == state.identity
             server.close(slots: [state.slot])
+            unstore(state)
             if opened.isRedirected, isThere { server.removeRedirect(at: state.place) }
         }
         publication.giveBack(state.slot)
@@ -71,6 +103,7 @@ extension ControlState {
     mutating func openUnserved(at now: Moment) {
         watches.retryAt = nil
         watchUnwatched()
+        store.retry()
         for sandbox in registry.sandboxes.values.sorted(by: { $0.name < $1.name }) {
             guard let state = sandboxStates[sandbox.name], state.opened == nil else { continue }
             do throws(SystemError) {
@@ -87,6 +120,7 @@ extension ControlState {
                 notOpened(sandbox, state, error, at: now)
             }
         }
+        fitAwaitedFiles(at: now)
     }
 
     /// A sandbox of a command goes when its container has; every other failure may pass.

@@ -20,7 +20,15 @@ package struct StartupError: Error, CustomStringConvertible, Sendable {
 
 extension ControlState {
     /// Brings everything up that a configuration and the state directory ask for.
-    static func start(_ configuration: Configuration, logger: Logger) throws -> ControlState {
+    ///
+    /// `inherited`: sockets that the service manager kept from an earlier process.
+    /// `hostFile`: where the machine's own upstreams are said.
+    static func start(
+        _ configuration: Configuration,
+        inherited: [InheritedSocket],
+        logger: Logger,
+        hostFile: String = ControlState.hostFile
+    ) throws -> ControlState {
         let now = Clock.now()
         let directory = configuration.stateDirectory
         var kept = StateLog.Saved()
@@ -43,6 +51,15 @@ extension ControlState {
                     + "with --state-dir"
             )
         }
+        let files: RewrittenFiles
+        do throws(SystemError) {
+            files = try RewrittenFiles(directory: "\(directory)/files")
+        } catch {
+            throw StartupError(
+                "state directory \(directory): \(error); what stood in files of containers is "
+                    + "kept there, so see that it can be read"
+            )
+        }
         let seed = KernelRandom.uint64()
         let dns = configuration.dns
         let policy = NamePolicy(dns)
@@ -53,14 +70,18 @@ extension ControlState {
                 forwardLimit: dns.forwardLimit,
                 cacheEntries: dns.cacheEntries,
                 nameSeed: seed,
-                clientDescriptorMax: shares.clientMax
+                clientDescriptorMax: shares.clientMax,
+                watch: WatchLimits(
+                    nameSample: configuration.metrics.nameSample,
+                    querySample: configuration.log.querySample
+                )
             )
         )
         let zone: StaticZone
-        let routes: UpstreamRoutes
+        let queryLog: QueryLogWriter?
         do {
             zone = try Self.zone(files: dns.zoneFiles)
-            routes = Self.routes(configuration, logger)
+            queryLog = try QueryLogWriter.start(for: server, logger)
         } catch {
             server.stop()
             throw error
@@ -75,8 +96,19 @@ extension ControlState {
             registry: Registry(policy: policy, seed: seed),
             saved: log,
             server: server,
+            runningNameSample: configuration.metrics.nameSample,
+            queryLog: queryLog,
+            hostFile: hostFile,
+            files: files,
             publication: Publication(),
-            routes: routes
+            store: SocketStore(inherited, logger: logger),
+            routes: UpstreamRoutes(defaults: [])
+        )
+        // Watched before it is read, so that no change is missed.
+        state.watchHostFile()
+        state.routes = Self.routes(
+            configuration,
+            host: Self.hostUpstreams(of: hostFile, logger) ?? []
         )
         if state.saved.tornOctets > 0 {
             logger.warning(
@@ -90,18 +122,26 @@ extension ControlState {
                 metadata: ["count": "\(kept.unreadCount)"]
             )
         }
+        for name in state.files.damaged {
+            logger.error(
+                "what stood in a container's file cannot be read and is left out",
+                metadata: ["record": "\(directory)/files/\(name)"]
+            )
+        }
         state.follow(state.registry.replace(zone: zone))
         let waiting = state.restore(kept)
         do {
             try state.applyFile(configuration)
         } catch {
             server.stop()
+            queryLog?.stop()
             throw error
         }
         state.restore(tied: waiting)
         state.follow(state.registry.remember(kept.services, at: now))
         // Last, so that the first question finds every name in its place.
         state.openUnserved(at: now)
+        state.store.settle()
         return state
     }
 
@@ -188,6 +228,9 @@ extension ControlState {
             )
         }
         for sandbox in plan.sandboxes { enrol(sandbox) }
+        for sandbox in plan.replacedSandboxes {
+            sandboxStates[sandbox.name]?.awaitsFiles = true
+        }
         var changes = plan.replacedSandboxes.map { Change.replaceSandbox($0) }
         // Those tied to a removed sandbox have gone with it.
         changes += plan.removedEndpoints.filter { registry.endpoints[$0] != nil }
@@ -208,7 +251,12 @@ extension ControlState {
             logger.warning("this key takes effect at the next start", metadata: ["key": "\(key)"])
         }
         configuration = fresh
-        routes = Self.routes(fresh, logger)
+        // A file that cannot be read now leaves what it said.
+        watchHostFile()
+        routes = Self.routes(
+            fresh,
+            host: Self.hostUpstreams(of: hostFile, logger) ?? routes.defaults
+        )
         follow(registry.replace(zone: zone, policy: NamePolicy(fresh.dns)))
         openUnserved(at: Clock.now())
     }
@@ -261,34 +309,6 @@ extension ControlState {
         case .cname, .ns, .ptr:
             return (try? DomainName(wire: data.dropLast())).map { .name($0) } ?? .wire(data)
         default: return .wire(data)
-        }
-    }
-
-    /// Who is asked for what: as configured, with those of the host where nobody is named.
-    static func routes(_ configuration: Configuration, _ logger: Logger) -> UpstreamRoutes {
-        let dns = configuration.dns
-        return UpstreamRoutes(
-            defaults: dns.upstreams?.map(RequestMapping.choice) ?? hostUpstreams(logger),
-            domains: dns.domains.map { rule in
-                .init(name: rule.domain, upstreams: rule.upstreams.map(RequestMapping.choice))
-            }
-        )
-    }
-
-    private static func hostUpstreams(_ logger: Logger) -> [UpstreamChoice] {
-        do throws(SystemError) {
-            let text = try TextFile.read(path: "/etc/resolv.conf", octetsMax: 1 << 20)
-            let host = ResolvConf(text)
-            for warning in host.warnings {
-                logger.warning("resolv.conf", metadata: ["what": "\(warning)"])
-            }
-            return host.nameServers.map { UpstreamChoice($0.endpoint) }
-        } catch {
-            logger.warning(
-                "no upstreams: names that are not local will not resolve",
-                metadata: ["error": "\(error)"]
-            )
-            return []
         }
     }
 }

@@ -9,6 +9,7 @@ struct Watches: ~Copyable {
     /// A sandbox that could not be opened is tried again after so long.
     static let retryMilliseconds: UInt64 = 2000
     static let mountsToken: UInt64 = 1 << 40
+    static let hostFileToken: UInt64 = 1 << 41
 
     var processes: [Int32: ProcessWatchBox] = [:]
     /// Processes that no descriptor was left for; tried again.
@@ -16,6 +17,10 @@ struct Watches: ~Copyable {
     /// Readable by priority when something was mounted or unmounted.
     var mounts: Descriptor?
     var retryAt: Moment?
+    /// The machine's own resolv.conf, when it is to be read again, and how late that may be.
+    var hostFile: FileWatch?
+    var hostFileDue: Moment?
+    var hostFileLatest: Moment?
 
     final class ProcessWatchBox {
         let descriptor: Descriptor
@@ -106,9 +111,10 @@ extension ControlState {
 
     /// Things that are watched have happened.
     mutating func watched(_ tokens: [UInt64]) {
-        let pids = tokens.filter { $0 != Watches.mountsToken }
+        let pids = tokens.filter { $0 < Watches.mountsToken }
         if !pids.isEmpty { ended(Set(pids.map { Int32(truncatingIfNeeded: $0) })) }
         if tokens.contains(Watches.mountsToken) { checkNamespaces() }
+        if tokens.contains(Watches.hostFileToken) { hostFileTouched() }
     }
 
     private mutating func ended(_ pids: Set<Int32>) {
@@ -157,9 +163,11 @@ extension ControlState {
         if sandboxes.isEmpty, endpoints.isEmpty { return }
         let sandboxes = sandboxes.sorted { $0.name < $1.name }
         var slots: Set<Int> = []
+        var closed: [SandboxState] = []
         for sandbox in sandboxes {
             guard let state = sandboxStates[sandbox.name], state.opened != nil else { continue }
             slots.insert(state.slot)
+            closed.append(state)
             sandboxStates[sandbox.name] = SandboxState(
                 slot: state.slot,
                 place: state.place,
@@ -175,6 +183,7 @@ extension ControlState {
             }
         }
         server.close(slots: slots)
+        for state in closed { unstore(state) }
         let dropped = sandboxes.filter { $0.origin == .command }
         drop(
             endpoints.map { .removeEndpoint($0) } + dropped.map { .removeSandbox($0.name) },

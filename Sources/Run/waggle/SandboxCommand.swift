@@ -41,6 +41,18 @@ struct SandboxCommand: ParsableCommand {
         @Flag(help: "Redirect port 53 instead of binding it.") var redirect = false
         @Option(help: ArgumentHelp("A resolv.conf to rewrite.", valueName: "file"))
         var resolvConf: String?
+        @Option(help: ArgumentHelp("A hosts file to add --hostname to.", valueName: "file"))
+        var hosts: String?
+        @Option(help: "The container's own name.") var hostname: String?
+        @Option(
+            parsing: .upToNextOption,
+            help: ArgumentHelp("What --hosts gives --hostname.", valueName: "addr")
+        )
+        var address: [String] = []
+        @Option(help: ArgumentHelp("A file to write --hostname to.", valueName: "file"))
+        var hostnameFile: String?
+        @Option(help: ArgumentHelp("Look files below it up inside it.", valueName: "dir"))
+        var root: String?
         @OptionGroup var socket: SocketOption
 
         mutating func run() async throws {
@@ -60,6 +72,8 @@ struct SandboxCommand: ParsableCommand {
                 name = upstream.removeLast()
             } else if let last = allow.last, CIDR(last) == nil {
                 name = allow.removeLast()
+            } else if let last = address.last, IPAddress(last) == nil {
+                name = address.removeLast()
             } else if network.count > 1 {
                 name = network.removeLast()
             }
@@ -78,6 +92,11 @@ struct SandboxCommand: ParsableCommand {
             if `internal` { body["internal"] = true }
             if redirect { body["redirect"] = true }
             body["resolvConf"] = resolvConf.map { .string(Console.absolute($0)) }
+            body["hosts"] = hosts.map { .string(Console.absolute($0)) }
+            body["hostname"] = hostname.map { .string($0) }
+            if !address.isEmpty { body["address"] = .strings(address) }
+            body["hostnameFile"] = hostnameFile.map { .string(Console.absolute($0)) }
+            body["root"] = root.map { .string(Console.absolute($0)) }
             return body
         }
     }

@@ -12,12 +12,16 @@ package struct Waggle: AsyncParsableCommand {
         groupedSubcommands: [
             CommandGroup(
                 name: "Names",
-                subcommands: [SandboxCommand.self, EndpointCommand.self, NetworkCommand.self]
+                subcommands: [
+                    SandboxCommand.self, EndpointCommand.self, NetworkCommand.self,
+                    OCIHookCommand.self,
+                ]
             ),
             CommandGroup(
                 name: "Looking",
                 subcommands: [
-                    StatusCommand.self, RecordsCommand.self, ExplainCommand.self, QueryCommand.self,
+                    StatusCommand.self, TopCommand.self, RecordsCommand.self, ExplainCommand.self,
+                    QueryCommand.self,
                 ]
             ),
         ]

@@ -76,19 +76,23 @@ package struct SandboxReport: Sendable, Hashable {
     package var error: String?
     /// Where its resolver listens, `127.0.0.11:53` in a namespace.
     package var address: String?
+    /// The servers that its resolv.conf named before it was rewritten.
+    package var foundUpstreams: [UpstreamSpec]
 
     package init(
         request: SandboxRequest,
         origin: ReportOrigin,
         state: State,
         error: String? = nil,
-        address: String? = nil
+        address: String? = nil,
+        foundUpstreams: [UpstreamSpec] = []
     ) {
         self.request = request
         self.origin = origin
         self.state = state
         self.error = error
         self.address = address
+        self.foundUpstreams = foundUpstreams
     }
 
     package var json: JSONValue {
@@ -101,16 +105,18 @@ package struct SandboxReport: Sendable, Hashable {
         case .pid(let id): (kind, pid) = ("pid", .integer(id))
         case .listen(let socket): (kind, listen) = ("listen", .string(socket.description))
         }
-        return [
+        var report: JSONValue = [
             "name": .string(request.name), "kind": kind, "netns": netns, "pid": pid,
             "listen": listen, "networks": .strings(request.networks),
             "upstreams": .array(request.upstreams.map { $0.json }),
             "allow": .strings(request.allow.map { $0.description }),
             "internal": .bool(request.isInternal), "redirect": .bool(request.redirect),
-            "resolvConf": .optional(request.resolvConf),
             "origin": .string(origin.rawValue), "state": .string(state.rawValue),
             "error": .optional(error), "address": .optional(address),
+            "resolvConfUpstreams": .array(foundUpstreams.map { $0.json }),
         ]
+        request.files.report(in: &report)
+        return report
     }
 }
 

@@ -115,8 +115,8 @@ package struct SandboxRequest: Hashable, Sendable {
     package var isInternal: Bool
     /// Whether port 53 is redirected to a high port instead of bound.
     package var redirect: Bool
-    /// The container's resolv.conf, to be rewritten; an absolute path.
-    package var resolvConf: String?
+    /// The files of its container that are made to fit it.
+    package var files: FilesRequest
 
     package init(name: String, place: Place, networks: [String]) {
         self.name = name
@@ -126,7 +126,7 @@ package struct SandboxRequest: Hashable, Sendable {
         allow = []
         isInternal = false
         redirect = false
-        resolvConf = nil
+        files = FilesRequest()
     }
 
     /// Throws: `FieldError` for an unknown or missing key, a wrong type or an impossible value.
@@ -146,7 +146,7 @@ package struct SandboxRequest: Hashable, Sendable {
         }
         isInternal = try reader.bool("internal") ?? false
         redirect = try reader.bool("redirect") ?? false
-        resolvConf = try reader.absolutePath("resolvConf")
+        files = try FilesRequest(&reader)
         try reader.finish()
         guard !networks.isEmpty else {
             throw reader.missing("network", allowed: "a list of one network or more")
@@ -194,7 +194,7 @@ package struct SandboxRequest: Hashable, Sendable {
         if !allow.isEmpty { json["allow"] = .strings(allow.map { $0.description }) }
         if isInternal { json["internal"] = true }
         if redirect { json["redirect"] = true }
-        if let resolvConf { json["resolvConf"] = .string(resolvConf) }
+        files.write(to: &json)
         return json
     }
 }

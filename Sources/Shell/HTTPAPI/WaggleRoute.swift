@@ -3,6 +3,7 @@
 /// docs/api.md lists the routes for callers; this type is the one place in code that knows them.
 package enum WaggleRoute: Sendable, Hashable {
     case status(watch: UInt64?)
+    case top
     case sandboxes(watch: UInt64?)
     case endpoints(network: String?, watch: UInt64?)
     case networks(watch: UInt64?)
@@ -42,6 +43,9 @@ package enum WaggleRoute: Sendable, Hashable {
     ) throws(RouteError) -> WaggleRoute {
         switch (name, request.method) {
         case ("status", "GET"): return .status(watch: try Parameters(request, []).watch)
+        case ("top", "GET"):
+            _ = try Parameters(request, [], watchable: false)
+            return .top
         case ("sandboxes", "GET"): return .sandboxes(watch: try Parameters(request, []).watch)
         case ("networks", "GET"): return .networks(watch: try Parameters(request, []).watch)
         case ("endpoints", "GET"):
@@ -66,7 +70,7 @@ package enum WaggleRoute: Sendable, Hashable {
         case ("endpoints", "POST"): return try addEndpoints(try body(request))
         case ("sandboxes", _), ("networks", _), ("endpoints", _):
             throw .method(request.method, allowed: ["GET", "HEAD", "POST"])
-        case ("status", _), ("records", _), ("explain", _):
+        case ("status", _), ("records", _), ("explain", _), ("top", _):
             throw .method(request.method, allowed: ["GET", "HEAD"])
         default: throw .notFound(request.path)
         }

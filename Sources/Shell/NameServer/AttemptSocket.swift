@@ -11,6 +11,8 @@ final class AttemptSocket {
     let id: UInt16
     /// Where it is asked from; with the id, what tells our own question if it comes back to us.
     let port: UInt16
+    /// When the question was sent.
+    let since: Moment
     let descriptor: Descriptor
     /// The question section as it was sent.
     let question: [UInt8]
@@ -23,11 +25,13 @@ final class AttemptSocket {
         id: UInt16,
         port: UInt16,
         query: [UInt8],
+        at now: Moment,
         _ descriptor: consuming Descriptor
     ) {
         self.attempt = attempt
         self.id = id
         self.port = port
+        since = now
         self.descriptor = descriptor
         question = Array(query[MessageSize.header..<attempt.question.name.octets.count + 17])
         switch attempt.transport {
@@ -92,6 +96,33 @@ enum ReplyMatch {
             }
         }
         self = isExact || !socket.attempt.variesLetters ? .ours : .otherLetters
+    }
+}
+
+/// What a message means to the attempt whose socket it came to.
+struct Judgement {
+    let input: Forwarder.Input
+    /// What is wrong with it, to be counted.
+    let fault: WorkerCounters.Counter?
+
+    init(_ octets: Span<UInt8>, _ socket: AttemptSocket) {
+        let number = socket.attempt.number
+        guard let walked = try? ReplyWalker(octets) else {
+            input = .strange(attempt: number)
+            fault = .upstreamMalformed
+            return
+        }
+        switch ReplyMatch(octets, walked, to: socket) {
+        case .ours:
+            input = .reply(attempt: number, UpstreamReply(octets, walked))
+            fault = nil
+        case .otherLetters:
+            input = .otherLetters(attempt: number)
+            fault = .upstreamMismatch
+        case .strange:
+            input = .strange(attempt: number)
+            fault = .upstreamMismatch
+        }
     }
 }
 

@@ -16,10 +16,20 @@ package final class WorkerCounters: Sendable {
         case waits, receives, sends
         case cacheHits, cacheStale, cacheFailures, cacheRefreshes
         case forwardLimited, forwardLoops, upstreamDatagrams, upstreamStreams
+        case givenNoError, givenNXDomain, givenServFail, givenOther
+        case queriesLogged, queryLogDropped
     }
 
     /// Room for every counter, in the object itself.
     private let values: InlineArray<64, Atomic<UInt64>>
+    /// The same by sandbox, as far as that is told.
+    package let sandboxes = SandboxCounters()
+    /// Batches that were answered here, a sample: from their arrival to the last of their replies.
+    package let answering = DurationHistogram()
+    /// Questions that an upstream had to be asked for, each from its arrival to its reply.
+    package let forwarding = DurationHistogram()
+    /// Attempts that were replied to.
+    package let roundTrips = DurationHistogram()
 
     package init() {
         precondition(Counter.allCases.count <= 64, "room for every counter")
@@ -47,6 +57,20 @@ package final class WorkerCounters: Sendable {
         case .refused: add(Counter.refused)
         case .notAuth: add(Counter.notAuth)
         case .badVers: add(Counter.badVers)
+        }
+    }
+
+    /// Counts a reply that is an upstream's, fresh or kept.
+    func addGiven(_ code: UInt16, slot: Int) {
+        switch ResponseCode(rawValue: UInt8(truncatingIfNeeded: code)) {
+        case .noError: add(Counter.givenNoError)
+        case .nxDomain:
+            add(Counter.givenNXDomain)
+            sandboxes.add(.nxDomain, 1, slot: slot)
+        case .servFail:
+            add(Counter.givenServFail)
+            sandboxes.add(.servFail, 1, slot: slot)
+        default: add(Counter.givenOther)
         }
     }
 

@@ -21,6 +21,8 @@ struct ForwardDesk: ~Copyable {
     private struct Waiting {
         let client: Client
         let question: ForwardQuestion
+        let slot: Int
+        let since: Moment
     }
 
     private let counters: WorkerCounters
@@ -54,6 +56,38 @@ struct ForwardDesk: ~Copyable {
 
     var nextWake: Moment? { forwarder.nextWake?.moment }
 
+    /// What is known here and nowhere else.
+    func sight(names: [BusyNames.Entry]) -> WorkerSight {
+        WorkerSight(
+            upstreams: forwarder.reports,
+            cacheCount: forwarder.cache.count,
+            cacheOctets: forwarder.cache.octetCount,
+            cacheEvictions: UInt64(forwarder.cache.evictionCount),
+            exchangeCount: forwarder.inFlight,
+            names: names
+        )
+    }
+
+    /// Whether a client waits for an answer.
+    var isWaitedFor: Bool { !waiting.isEmpty }
+
+    /// Tells everybody who still waits that there will be no answer.
+    mutating func abandon() -> [Delivery] {
+        let clients = waiting.sorted { $0.key.number < $1.key.number }.map { $0.value }
+        waiting.removeAll()
+        return clients.map { client in
+            counters.add(.forwardFailures)
+            counters.add(ResponseCode.servFail)
+            return Delivery(
+                client: client.client,
+                octets: ForwardedReply.failure(
+                    ExtendedError(ExtendedError.Code.notReady),
+                    for: client.question
+                )
+            )
+        }
+    }
+
     // MARK: Questions
 
     /// Answers from what is kept; false when an upstream has to be asked.
@@ -82,8 +116,10 @@ struct ForwardDesk: ~Copyable {
             edns: query.edns,
             limit: ForwardedReply.limit(query.edns, transport)
         )
+        counters.sandboxes.add(.kept, 1, slot: published.slot)
         if found.isFailure {
             counters.add(.cacheFailures)
+            counters.addGiven(UInt16(ResponseCode.servFail.rawValue), slot: published.slot)
             let failure = UpstreamReply(
                 code: UInt16(ResponseCode.servFail.rawValue),
                 extendedError: ExtendedError(.cachedError).infoCode
@@ -92,6 +128,7 @@ struct ForwardDesk: ~Copyable {
             return true
         }
         counters.add(found.isStale ? .cacheStale : .cacheHits)
+        counters.addGiven(forwarder.cache[found.place].code, slot: published.slot)
         ForwardedReply.write(
             forwarder.cache[found.place],
             .init(seconds: found.age, isStale: found.isStale),
@@ -146,7 +183,7 @@ struct ForwardDesk: ~Copyable {
         }
         nextClient += 1
         let id = Forwarder.ClientID(number: nextClient)
-        waiting[id] = Waiting(client: client, question: question)
+        waiting[id] = Waiting(client: client, question: question, slot: slot, since: now)
         let asked = Forwarder.Question(
             name: name,
             type: question.type,
@@ -190,7 +227,7 @@ struct ForwardDesk: ~Copyable {
                 case .datagram: try readDatagrams(socket, at: now)
                 case .stream:
                     if let message = try socket.readStream(&buffer) {
-                        take(Self.judge(message.span, socket), at: now)
+                        take(Judgement(message.span, socket), from: socket, at: now)
                     }
                 }
             }
@@ -216,7 +253,7 @@ struct ForwardDesk: ~Copyable {
                     octetsMax: buffer.count
                 )
             else { return }
-            take(Self.judge(buffer.span.extracting(0..<count), socket), at: now)
+            take(Judgement(buffer.span.extracting(0..<count), socket), from: socket, at: now)
         }
     }
 
@@ -225,29 +262,16 @@ struct ForwardDesk: ~Copyable {
         !forwarder.isWaiting(for: socket.attempt.number)
     }
 
-    /// What a message means to the attempt it came for.
-    private static func judge(_ octets: Span<UInt8>, _ socket: AttemptSocket) -> Judgement {
-        let number = socket.attempt.number
-        guard let walked = try? ReplyWalker(octets) else {
-            return Judgement(input: .strange(attempt: number), fault: .upstreamMalformed)
+    private mutating func take(
+        _ judgement: Judgement,
+        from socket: AttemptSocket,
+        at now: Moment
+    ) {
+        if let fault = judgement.fault {
+            counters.add(fault)
+        } else {
+            counters.roundTrips.note(from: socket.since, to: now)
         }
-        switch ReplyMatch(octets, walked, to: socket) {
-        case .ours:
-            return Judgement(input: .reply(attempt: number, UpstreamReply(octets, walked)))
-        case .otherLetters:
-            return Judgement(input: .otherLetters(attempt: number), fault: .upstreamMismatch)
-        case .strange:
-            return Judgement(input: .strange(attempt: number), fault: .upstreamMismatch)
-        }
-    }
-
-    private struct Judgement {
-        let input: Forwarder.Input
-        var fault: WorkerCounters.Counter?
-    }
-
-    private mutating func take(_ judgement: Judgement, at now: Moment) {
-        if let fault = judgement.fault { counters.add(fault) }
         forwarder.handle(judgement.input, at: now)
     }
 
@@ -286,6 +310,8 @@ struct ForwardDesk: ~Copyable {
             case .answer(let client, let reply, let age, let isStale):
                 guard let done = waiting.removeValue(forKey: client) else { continue }
                 counters.add(.forwardAnswers)
+                counters.addGiven(reply.code, slot: done.slot)
+                note(done, reply.code, isStale ? .cache : .upstream, at: now)
                 deliveries.append(
                     Delivery(
                         client: done.client,
@@ -300,6 +326,8 @@ struct ForwardDesk: ~Copyable {
                 guard let done = waiting.removeValue(forKey: client) else { continue }
                 counters.add(failure == .limit ? .forwardLimited : .forwardFailures)
                 counters.add(ResponseCode.servFail)
+                counters.sandboxes.add(.servFail, 1, slot: done.slot)
+                note(done, UInt16(ResponseCode.servFail.rawValue), .upstream, at: now)
                 deliveries.append(
                     Delivery(
                         client: done.client,
@@ -309,6 +337,29 @@ struct ForwardDesk: ~Copyable {
             }
         }
         return deliveries
+    }
+
+    /// How long a client has waited, and the line of the log if there is to be one.
+    private func note(
+        _ done: Waiting,
+        _ code: UInt16,
+        _ source: QueryLogEntry.Source,
+        at now: Moment
+    ) {
+        counters.forwarding.note(from: done.since, to: now)
+        guard let logged = done.question.logged, let log = inbox.queryLog else { return }
+        let question = done.question
+        let isWritten = log.write(
+            sandbox: logged.sandbox,
+            client: logged.client,
+            labels: question.question.span.extracting(0..<question.labels.count),
+            type: question.type,
+            code: UInt8(code & 15),
+            isStream: logged.isStream,
+            source: source,
+            microseconds: (now.nanoseconds &- done.since.nanoseconds) / 1000
+        )
+        counters.add(isWritten ? .queriesLogged : .queryLogDropped)
     }
 
     private mutating func open(
@@ -387,7 +438,14 @@ struct ForwardDesk: ~Copyable {
             dnssecOK: question.dnssecOK,
             hasEDNS: attempt.hasEDNS
         )
-        let socket = AttemptSocket(attempt, id: id, port: port, query: query, descriptor)
+        let socket = AttemptSocket(
+            attempt,
+            id: id,
+            port: port,
+            query: query,
+            at: now,
+            descriptor
+        )
         do throws(SystemError) {
             let token = attempt.number | Worker.attemptBit
             switch attempt.transport {

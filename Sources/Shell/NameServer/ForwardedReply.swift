@@ -14,6 +14,14 @@ package struct ForwardQuestion: Sendable {
     package let limit: Int
     package let profile: NamePolicy.Profile
     package let group: UpstreamGroup
+    /// Who asked and where, for the query log; nil for one that is not logged.
+    var logged: Logged?
+
+    struct Logged: Sendable {
+        let sandbox: String
+        let client: SocketEndpoint
+        let isStream: Bool
+    }
 
     /// Keeps the question of a query that `QueryView` has read.
     package init(

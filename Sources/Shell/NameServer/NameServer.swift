@@ -20,13 +20,15 @@ package final class NameServer: Sendable {
         /// The highest number that a connection or a socket to an upstream may have; those above
         /// are kept for others.
         package let clientDescriptorMax: Int32
+        package let watch: WatchLimits
 
         package init(
             threads: Int,
             forwardLimit: Int,
             cacheEntries: Int,
             nameSeed: UInt64,
-            clientDescriptorMax: Int32 = .max
+            clientDescriptorMax: Int32 = .max,
+            watch: WatchLimits = WatchLimits()
         ) {
             precondition(threads > 0 && forwardLimit > 0, "limits are positive")
             self.threads = threads
@@ -34,6 +36,7 @@ package final class NameServer: Sendable {
             self.cacheEntries = cacheEntries
             self.nameSeed = nameSeed
             self.clientDescriptorMax = clientDescriptorMax
+            self.watch = watch
         }
     }
 
@@ -42,6 +45,8 @@ package final class NameServer: Sendable {
         package let endpoint: SocketEndpoint
         /// Whether port 53 is redirected to where the sockets really are.
         package let isRedirected: Bool
+        /// Whether the sockets are an earlier process's.
+        package let isAdopted: Bool
     }
 
     private let inboxes: [WorkerInbox]
@@ -52,13 +57,17 @@ package final class NameServer: Sendable {
     private let nextToken = Atomic<UInt64>(1)
     /// Lowered for what all workers have to have done before the publisher goes on.
     private let gate: Gate
+    /// What slots had counted before the sandboxes that are in them now.
+    private let earlierTallies = Mutex<[Int: SandboxTally]>([:])
 
     /// Starts the worker threads; they are ready to serve when this returns.
     package init(limits: Limits) throws(SystemError) {
         let gate = try Gate()
         gate.lower(for: limits.threads)
         var inboxes: [WorkerInbox] = []
-        for _ in 0..<limits.threads { inboxes.append(try WorkerInbox()) }
+        for _ in 0..<limits.threads {
+            inboxes.append(try WorkerInbox(logsQueries: limits.watch.querySample > 0))
+        }
         let board = SnapshotBoard(readerCount: limits.threads)
         let opener = try SocketOpener()
         var threads: [PinnedThread] = []
@@ -83,7 +92,7 @@ package final class NameServer: Sendable {
         }
         gate.wait()
         if let failure = inboxes.compactMap({ $0.firstFailure }).first {
-            for inbox in inboxes { inbox.post(.stop) }
+            for inbox in inboxes { inbox.post(.stop(keepsReading: false)) }
             for thread in threads { thread.join() }
             throw failure
         }
@@ -100,32 +109,87 @@ package final class NameServer: Sendable {
     /// One set of counters per worker.
     package var counters: [WorkerCounters] { inboxes.map { $0.counters } }
 
+    /// The query logs of the workers, each with one reader; empty when nothing is logged.
+    package var queryLogs: [QueryLogRing] { inboxes.compactMap { $0.queryLog } }
+
+    /// Asks every worker for what only it knows, and waits for them.
+    package func look() -> [WorkerSight] {
+        gate.lower(for: inboxes.count)
+        for inbox in inboxes { inbox.post(.look(done: gate)) }
+        gate.wait()
+        return inboxes.map { $0.lastSight }
+    }
+
+    /// What was counted for the sandbox in a slot; nil for slots that are counted together.
+    package func tally(slot: Int) -> SandboxTally? {
+        if slot >= SandboxCounters.slotsMax { return nil }
+        let earlier = earlierTallies.withLock { $0[slot] }
+        return total(slot: slot).since(earlier ?? SandboxTally())
+    }
+
+    /// What was counted for all sandboxes that have no slot of their own.
+    package var otherTally: SandboxTally { total(slot: SandboxCounters.slotsMax) }
+
+    private func total(slot: Int) -> SandboxTally {
+        var total = SandboxTally()
+        for counters in counters {
+            for counter in SandboxCounters.Counter.allCases {
+                total[counter] &+= counters.sandboxes[counter, slot]
+            }
+        }
+        return total
+    }
+
+    /// Counts for the slot begin at zero: what comes into it is another sandbox.
+    private func beginTally(slot: Int) {
+        if slot >= SandboxCounters.slotsMax { return }
+        let total = total(slot: slot)
+        earlierTallies.withLock { $0[slot] = total }
+    }
+
     /// Opens a sandbox's sockets at `slot`.
     ///
-    /// On failure nothing stays open.
+    /// On failure nothing stays open. `inherited`: those of an earlier process, taken up where
+    /// they fit. `each`: is shown the number of each socket.
     package func open(
         _ place: Sandbox.Place,
         slot: Int,
-        redirect: Bool
+        redirect: Bool,
+        inherited: [InheritedSocket] = [],
+        each: (_ socket: Int32) -> Void = { _ in }
     ) throws(SystemError) -> Opened {
+        beginTally(slot: slot)
         let opening = SandboxSockets(slot: slot, threads: inboxes.count)
         let sockets: OpenedSockets
+        let isAdopted: Bool
         if case .address(let endpoint) = place {
-            sockets = try opening.open(at: endpoint)
+            let adopted = opening.adopt(inherited, at: endpoint, redirect: false)
+            isAdopted = adopted != nil
+            sockets = if let adopted { adopted } else { try opening.open(at: endpoint) }
         } else {
+            let adopted = opening.adopt(inherited, at: nil, redirect: redirect)
+            isAdopted = adopted != nil
             try opener.remember(namespace: place.namespacePath, slot: slot)
             do throws(SystemError) {
-                sockets = try openInside(place, opening, redirect: redirect)
+                sockets =
+                    if let adopted { adopted } else {
+                        try openInside(place, opening, redirect: redirect)
+                    }
             } catch {
                 opener.forget(slot: slot)
                 throw error
             }
         }
         for (index, socket) in sockets.sockets.enumerated() {
+            each(socket.descriptor.raw)
             let token = nextToken.add(1, ordering: .relaxed).newValue
             inboxes[index % inboxes.count].post(.add(socket, token: token))
         }
-        return Opened(endpoint: sockets.endpoint, isRedirected: sockets.isRedirected)
+        return Opened(
+            endpoint: sockets.endpoint,
+            isRedirected: sockets.isRedirected,
+            isAdopted: isAdopted
+        )
     }
 
     private func openInside(
@@ -142,6 +206,7 @@ package final class NameServer: Sendable {
     package func close(slots: Set<Int>) {
         if slots.isEmpty { return }
         for slot in slots.sorted() { opener.forget(slot: slot) }
+        defer { for slot in slots.sorted() { beginTally(slot: slot) } }
         gate.lower(for: inboxes.count)
         for inbox in inboxes { inbox.post(.remove(slots: slots, done: gate)) }
         gate.wait()
@@ -157,9 +222,13 @@ package final class NameServer: Sendable {
         board.publish(Snapshot(views: views))
     }
 
-    /// Stops the workers and closes all sockets.
-    package func stop() {
-        for inbox in inboxes { inbox.post(.stop) }
+    /// Stops the workers and closes all sockets, once those who wait for an upstream have their
+    /// answers, which takes a quarter of a second at most.
+    ///
+    /// `keepsReading`: whether further questions are taken meanwhile; not when another process
+    /// finds them in the sockets.
+    package func stop(keepsReading: Bool = true) {
+        for inbox in inboxes { inbox.post(.stop(keepsReading: keepsReading)) }
         for thread in threads { thread.join() }
         opener.stop()
     }

@@ -24,6 +24,8 @@ package struct Responder: ~Copyable {
     package enum Outcome {
         /// The reply is written.
         case replied
+        /// The same, from a reply that is kept.
+        case kept
         /// Nothing is written and nothing shall be sent.
         case dropped
         /// The question has been handed to whoever asks upstreams.
@@ -32,6 +34,7 @@ package struct Responder: ~Copyable {
 
     let counters: WorkerCounters
     private var key: NameKey
+    var watch: QuestionWatch
     var dice: SeededGenerator
     /// Room for the order in which the records of one answer are written.
     var order: [UInt16]
@@ -46,7 +49,23 @@ package struct Responder: ~Copyable {
     /// `nameSeed` is that of the name tables; `diceSeed` orders the records of answers and is
     /// secret from those who ask.
     package init(counters: WorkerCounters, nameSeed: UInt64, diceSeed: UInt64) {
+        self.init(
+            counters: counters,
+            nameSeed: nameSeed,
+            diceSeed: diceSeed,
+            watch: QuestionWatch(WatchLimits(), log: nil)
+        )
+    }
+
+    /// The same, with questions that are looked at more closely.
+    init(
+        counters: WorkerCounters,
+        nameSeed: UInt64,
+        diceSeed: UInt64,
+        watch: consuming QuestionWatch
+    ) {
         self.counters = counters
+        self.watch = watch
         key = NameKey(seed: nameSeed)
         dice = SeededGenerator(seed: diceSeed)
         order = [UInt16](repeating: 0, count: Self.shuffledMax)
@@ -67,7 +86,9 @@ package struct Responder: ~Copyable {
         }
         do throws(QueryFault) {
             let question = try QueryView(query)
-            return decide(question, client, transport, published, &out, forward)
+            let outcome = decide(question, client, transport, published, &out, forward)
+            if watch.picks() { look(at: question, client, transport, published, outcome, out) }
+            return outcome
         } catch {
             counters.add(error.reason)
             guard let code = error.responseCode else { return .dropped }
@@ -82,6 +103,39 @@ package struct Responder: ~Copyable {
                 into: &out
             )
             return .replied
+        }
+    }
+
+    /// Counts a picked question by its name, or logs it; one that is forwarded is logged when its
+    /// answer is there.
+    private mutating func look(
+        at query: borrowing QueryView,
+        _ client: SocketEndpoint,
+        _ transport: Transport,
+        _ published: PublishedView,
+        _ outcome: Outcome,
+        _ out: borrowing OutputSpan<UInt8>
+    ) {
+        if watch.wantsName {
+            key.load(query.labels)
+            watch.names.note(key)
+        }
+        guard watch.wantsLog, let log = watch.log else { return }
+        switch outcome {
+        case .dropped: return
+        case .forwarded: watch.markForwarded()
+        case .replied, .kept:
+            let isWritten = log.write(
+                sandbox: published.view.sandbox,
+                client: client,
+                labels: query.labels,
+                type: query.type,
+                code: out.span[3] & 15,
+                isStream: transport == .stream,
+                source: outcome == .kept ? .cache : .local,
+                microseconds: nil
+            )
+            counters.add(isWritten ? .queriesLogged : .queryLogDropped)
         }
     }
 

@@ -78,6 +78,58 @@ struct SandboxSockets: Sendable {
         return OpenedSockets(sockets: opened.sockets, endpoint: Self.resolver, isRedirected: true)
     }
 
+    /// Takes up sockets that an earlier process opened for this sandbox; nil unless they are what
+    /// this one would open.
+    ///
+    /// `endpoint`: a plain address; nil for the resolver of a container.
+    func adopt(
+        _ inherited: [InheritedSocket],
+        at endpoint: SocketEndpoint?,
+        redirect: Bool
+    ) -> OpenedSockets? {
+        var datagrams: [InheritedSocket] = []
+        var listeners: [InheritedSocket] = []
+        var bound: SocketEndpoint?
+        for socket in inherited {
+            guard
+                let local = try? Sockets.localEndpoint(of: socket.raw), local == bound ?? local
+            else { return nil }
+            bound = local
+            switch Sockets.kind(of: socket.raw) {
+            case .datagram: datagrams.append(socket)
+            case .listener: listeners.append(socket)
+            case nil: return nil
+            }
+        }
+        guard let bound, datagrams.count == threads, listeners.count == threads else { return nil }
+        let isRedirected: Bool
+        if let endpoint {
+            guard bound.address == endpoint.address, [0, bound.port].contains(endpoint.port) else {
+                return nil
+            }
+            isRedirected = false
+        } else {
+            isRedirected = bound.port != Self.resolver.port
+            guard bound.address == Self.resolver.address, isRedirected || !redirect else {
+                return nil
+            }
+        }
+        var sockets: [SandboxSocket] = []
+        for (kind, list) in [(SandboxSocket.Kind.datagram, datagrams), (.listener, listeners)] {
+            for socket in list {
+                guard let descriptor = socket.take() else { return nil }
+                sockets.append(
+                    SandboxSocket(slot: slot, kind: kind, endpoint: bound, descriptor: descriptor)
+                )
+            }
+        }
+        return OpenedSockets(
+            sockets: sockets,
+            endpoint: isRedirected ? Self.resolver : bound,
+            isRedirected: isRedirected
+        )
+    }
+
     /// Takes the rules out of a namespace; one that is gone took them along.
     static func removeRedirect(at place: Sandbox.Place) {
         try? NetworkNamespace.inside(path: place.namespacePath) { () throws(SystemError) in

@@ -9,8 +9,10 @@ extension UpstreamReply {
     /// upstream speaks of what it was asked and of nothing else (RFC 2181 §5.4.1; dns.md F22).
     package init(_ bytes: Span<UInt8>, _ walked: ReplyWalker) {
         var records: [ReplyWalker.Record] = []
+        records.reserveCapacity(walked.answerCount + walked.authorityCount + 2)
         walked.records(bytes) { records.append($0) }
-        let isChain = Self.chain(bytes, records)
+        let isPlain = records.allSatisfy { Self.isPlain(bytes, $0) }
+        let isChain = isPlain ? [] : Self.chain(bytes, records)
         self.init(
             code: walked.responseCode,
             isTruncated: walked.flags.contains(.truncated),
@@ -20,17 +22,26 @@ extension UpstreamReply {
         for (index, record) in records.enumerated() {
             let ttl = Self.ttl(bytes, record)
             switch record.section {
-            case .answer where isChain[index]: answerTTL = min(answerTTL ?? .max, ttl)
+            case .answer where isPlain || isChain[index]: answerTTL = min(answerTTL ?? .max, ttl)
             case .authority where record.type == .soa && denialTTL == nil:
                 denialTTL = min(ttl, bytes.uint32(at: record.end - 4))
             case .answer, .authority, .additional: break
             }
         }
-        if isChain.contains(false) || Self.readsTTL(bytes, walked, records) {
+        if !isPlain, isChain.contains(false) || Self.readsTTL(bytes, walked, records) {
             rebuild(bytes, records, isChain)
         } else {
             copy(bytes, walked, records)
         }
+    }
+
+    /// Whether a record is at the question's name, or OPT, and has no name in its data: then it
+    /// belongs to the answer and reads nothing but the question.
+    private static func isPlain(_ bytes: Span<UInt8>, _ record: ReplyWalker.Record) -> Bool {
+        if nameCount(record.type) > 0 { return false }
+        if record.type == .opt { return true }
+        return record.section == .answer
+            && bytes.uint16(at: record.ownerAt) == 0xc000 | UInt16(MessageSize.header)
     }
 
     /// The usual case: all octets up to the OPT record as they are.

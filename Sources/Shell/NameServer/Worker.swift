@@ -21,6 +21,8 @@ struct Worker: ~Copyable {
     static let attemptBit: UInt64 = 1 << 63
     static let streamBit: UInt64 = 1 << 62
     private static let inboxToken = UInt64.max
+    /// One batch in so many is timed: a clock for each would cost more than it tells.
+    private static let timedBatches = 64
 
     private let index: Int
     private let inbox: WorkerInbox
@@ -37,7 +39,13 @@ struct Worker: ~Copyable {
     private var spare: Descriptor?
     /// Connections whose next questions can be taken, now that answers have gone out.
     private var resumable: [UInt64] = []
-    private var isStopping = false
+    private var untimedBatches = 0
+    /// When it ends at the latest, once it has been told to.
+    private var stopsAt: Moment?
+
+    /// Those who wait for an upstream have so long to be answered before a worker ends: most
+    /// upstreams answer in less, and whoever starts it again waits as long.
+    private static let drainMilliseconds: UInt64 = 250
 
     init(
         index: Int,
@@ -63,7 +71,8 @@ struct Worker: ~Copyable {
         responder = Responder(
             counters: inbox.counters,
             nameSeed: limits.nameSeed,
-            diceSeed: KernelRandom.uint64()
+            diceSeed: KernelRandom.uint64(),
+            watch: QuestionWatch(limits.watch, log: inbox.queryLog)
         )
         desk = ForwardDesk(
             inbox: inbox,
@@ -83,33 +92,44 @@ struct Worker: ~Copyable {
     mutating func run() {
         var events: [Poller.Event] = []
         events.reserveCapacity(64)
-        while !isStopping {
+        while !isOver(at: stopsAt == nil ? nil : Clock.now()) {
             do throws(SystemError) {
                 try poller.wait(milliseconds: timeout(), into: &events)
             } catch {
                 // epoll_wait fails only for a bad descriptor, which ours is not.
                 preconditionFailure("\(error)")
             }
-            counters.add(.waits)
+            // Those who look at the counts shall not change them.
+            if events.count != 1 || events[0].token != Self.inboxToken { counters.add(.waits) }
             for event in events {
                 serve(event)
                 resumeStreams()
             }
             tick()
         }
+        // Told so, a client asks again at once instead of after seconds.
+        deliver(desk.abandon(), at: Clock.now())
         sockets.removeAll()
         streams.closeAll(poller)
     }
 
+    /// `now`: nil while nobody has told it to stop.
+    private func isOver(at now: Moment?) -> Bool {
+        guard let now, let stopsAt else { return false }
+        return now >= stopsAt || !desk.isWaitedFor
+    }
+
     private func timeout() -> Int32 {
-        guard let earliest = nextWake else { return -1 }
+        guard let earliest = Self.earlier(nextWake, stopsAt) else { return -1 }
         let left = earliest.milliseconds(since: Clock.now())
         return Int32(clamping: left + 1)
     }
 
-    private var nextWake: Moment? {
-        switch (desk.nextWake, streams.nextDeadline) {
-        case (let desk?, let streams?): min(desk, streams)
+    private var nextWake: Moment? { Self.earlier(desk.nextWake, streams.nextDeadline) }
+
+    private static func earlier(_ left: Moment?, _ right: Moment?) -> Moment? {
+        switch (left, right) {
+        case (let left?, let right?): min(left, right)
         case (let either, nil), (nil, let either): either
         }
     }
@@ -154,6 +174,8 @@ struct Worker: ~Copyable {
             return
         }
         guard count > 0 else { return }
+        let arrival = isTimed() ? Clock.now() : nil
+        let tally = BatchTally(counters)
         counters.add(.datagramQueries, UInt64(count))
         var forwards: [(index: Int, question: ForwardQuestion)] = []
         let snapshot = board.read(reader: index)
@@ -173,8 +195,20 @@ struct Worker: ~Copyable {
             counters.add(.sends)
             let sent = batch.send(to: descriptor)
             if sent < queued { counters.add(.repliesUnsent, UInt64(queued - sent)) }
+            if let arrival {
+                let took = Clock.now().nanoseconds &- arrival.nanoseconds
+                counters.answering.note(nanoseconds: took, count: UInt64(queued))
+            }
         }
+        tally.close(counters, slot: socket.slot, questions: count, forwarded: forwards.count)
         forward(forwards, from: socket, token: token)
+    }
+
+    private mutating func isTimed() -> Bool {
+        untimedBatches -= 1
+        if untimedBatches > 0 { return false }
+        untimedBatches = Self.timedBatches
+        return true
     }
 
     /// Answers one datagram of the batch; returns the question when it has to be forwarded.
@@ -202,7 +236,7 @@ struct Worker: ~Copyable {
                 into: &out
             ) { query, key, group, out in
                 if desk.answerKept(key, query, over: .datagram, in: published, group, into: &out) {
-                    return .replied
+                    return .kept
                 }
                 question = ForwardQuestion(
                     query,
@@ -211,6 +245,13 @@ struct Worker: ~Copyable {
                     profile: published.view.profile
                 )
                 return .forwarded
+            }
+            if question != nil, responder.watch.takeMark() {
+                question?.logged = .init(
+                    sandbox: published.view.sandbox,
+                    client: client,
+                    isStream: false
+                )
             }
         }
         return question
@@ -335,6 +376,7 @@ struct Worker: ~Copyable {
     ) throws(StreamConnection.Fault) {
         while let message = try stream.nextMessage(at: now) {
             counters.add(.streamQueries)
+            let tally = BatchTally(counters)
             let snapshot = board.read(reader: index)
             var question: ForwardQuestion?
             var reply: [UInt8] = []
@@ -355,7 +397,7 @@ struct Worker: ~Copyable {
                             group,
                             into: &out
                         ) {
-                            return .replied
+                            return .kept
                         }
                         question = ForwardQuestion(
                             query,
@@ -366,7 +408,20 @@ struct Worker: ~Copyable {
                         return .forwarded
                     }
                 }
+                if question != nil, responder.watch.takeMark() {
+                    question?.logged = .init(
+                        sandbox: published.view.sandbox,
+                        client: stream.peer,
+                        isStream: true
+                    )
+                }
             }
+            tally.close(
+                counters,
+                slot: stream.slot,
+                questions: 1,
+                forwarded: question == nil ? 0 : 1
+            )
             _ = consume snapshot
             board.done(reader: index)
             if !reply.isEmpty { try stream.reply(reply, at: now) }
@@ -408,8 +463,13 @@ struct Worker: ~Copyable {
                 }
                 streams.close(slots: slots, poller)
                 done.raise()
-            case .stop:
-                isStopping = true
+            case .look(let done):
+                inbox.show(desk.sight(names: responder.watch.names.entries))
+                done.raise()
+            case .stop(let keepsReading):
+                stopsAt = Clock.now().advanced(milliseconds: Self.drainMilliseconds)
+                if keepsReading { continue }
+                for socket in sockets.values { poller.remove(socket.descriptor.raw) }
             }
         }
     }

@@ -34,16 +34,30 @@ final class WorkerInbox: Sendable {
         case opened(SocketOpening)
         /// Closes the sockets and connections of slots, then raises the gate.
         case remove(slots: Set<Int>, done: Gate)
-        case stop
+        /// Leaves what only the worker knows in `sight`, then raises the gate.
+        case look(done: Gate)
+        /// Ends the worker when nobody waits for an upstream any more.
+        case stop(keepsReading: Bool)
     }
 
     let signal: WakeSignal
     let counters = WorkerCounters()
     private let commands = Mutex<[Command]>([])
     private let failures = Mutex<[SystemError]>([])
+    private let sight = Mutex(WorkerSight())
+    /// Nil when no question is logged.
+    let queryLog: QueryLogRing?
 
-    init() throws(SystemError) {
+    init(logsQueries: Bool) throws(SystemError) {
         signal = try WakeSignal()
+        queryLog = logsQueries ? QueryLogRing() : nil
+    }
+
+    /// What the worker left there when it was last asked to.
+    var lastSight: WorkerSight { sight.withLock { $0 } }
+
+    func show(_ fresh: WorkerSight) {
+        sight.withLock { $0 = fresh }
     }
 
     func post(_ command: Command) {

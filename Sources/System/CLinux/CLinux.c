@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -201,7 +202,22 @@ int waggle_pidfd_open(int pid) {
     return descriptor < 0 ? -errno : (int)descriptor;
 }
 
-int waggle_notify(const char *path, const char *state) {
+int waggle_open_in_root(int root, const char *path, int flags, unsigned mode) {
+    struct open_how how = {
+        .flags = (uint64_t)flags,
+        .mode = flags & O_CREAT ? mode : 0,
+        .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS,
+    };
+    long descriptor = syscall(SYS_openat2, root, path, &how, sizeof how);
+    return descriptor < 0 ? -errno : (int)descriptor;
+}
+
+int waggle_reserve(int file, long length) {
+    if (fallocate(file, FALLOC_FL_KEEP_SIZE, 0, length) == 0) return 0;
+    return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : -errno;
+}
+
+int waggle_notify(const char *path, const char *state, int attached) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t length = strlen(path);
     if (length == 0 || length >= sizeof address.sun_path) return -EINVAL;
@@ -209,12 +225,37 @@ int waggle_notify(const char *path, const char *state) {
     if (path[0] == '@') address.sun_path[0] = 0;
     int descriptor = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (descriptor < 0) return -errno;
-    ssize_t sent = sendto(descriptor, state, strlen(state), MSG_NOSIGNAL,
-                          (const struct sockaddr *)&address,
-                          (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length));
+    // A service manager that hangs must not hang its service.
+    struct timeval patience = {.tv_usec = 250000};
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    struct iovec vector = {.iov_base = (void *)state, .iov_len = strlen(state)};
+    struct msghdr message = {
+        .msg_name = &address,
+        .msg_namelen = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length),
+        .msg_iov = &vector,
+        .msg_iovlen = 1,
+    };
+    union {
+        struct cmsghdr header;
+        char octets[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    if (attached >= 0) {
+        message.msg_control = control.octets;
+        message.msg_controllen = sizeof control.octets;
+        struct cmsghdr *rights = CMSG_FIRSTHDR(&message);
+        rights->cmsg_level = SOL_SOCKET;
+        rights->cmsg_type = SCM_RIGHTS;
+        rights->cmsg_len = CMSG_LEN(sizeof(int));
+        memcpy(CMSG_DATA(rights), &attached, sizeof attached);
+    }
+    ssize_t sent = sendmsg(descriptor, &message, MSG_NOSIGNAL);
     int failure = sent < 0 ? errno : 0;
     close(descriptor);
     return -failure;
+}
+
+int waggle_close_on_exec(int descriptor) {
+    return fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0 ? 0 : -errno;
 }
 
 void waggle_thread_name(const char *name) { pthread_setname_np(pthread_self(), name); }

@@ -27,19 +27,19 @@ package struct DurableLog: ~Copyable {
         name: String,
         each: ([UInt8]) -> Void
     ) throws(SystemError) {
-        try Self.makeDirectories(directory)
-        let lock = try Self.open("\(directory)/lock", O_RDWR | O_CREAT)
+        try DurableFile.makeDirectories(directory)
+        let lock = try DurableFile.open("\(directory)/lock", O_RDWR | O_CREAT)
         if flock(lock.raw, LOCK_EX | LOCK_NB) != 0 { throw .last("flock \(directory)/lock") }
         let path = "\(directory)/\(name)"
         unsafe unlink("\(path).new")
-        let file = try Self.open(path, O_RDWR | O_CREAT)
+        let file = try DurableFile.open(path, O_RDWR | O_CREAT)
         let octets = try TextFile.octets(path: path, octetsMax: .max)
         let scan = Self.scan(octets[...], each: each)
         if scan.isDamagedInside { throw SystemError("read \(path)", code: EILSEQ) }
         let torn = octets.count - scan.goodOctets
         if torn > 0, ftruncate(file.raw, scan.goodOctets) != 0 { throw .last("ftruncate \(path)") }
         if fsync(file.raw) != 0 { throw .last("fsync \(path)") }
-        try Self.syncDirectory(directory)
+        try DurableFile.syncDirectory(directory)
         self.directory = directory
         self.name = name
         self.lock = lock
@@ -61,7 +61,7 @@ package struct DurableLog: ~Copyable {
     package mutating func append(all payloads: [[UInt8]]) throws(SystemError) {
         let lines = payloads.flatMap { Self.line($0) }
         do throws(SystemError) {
-            try Self.write(lines, to: file.raw, at: size)
+            try DurableFile.write(lines, to: file.raw, at: size)
             if fdatasync(file.raw) != 0 { throw .last("fdatasync \(directory)/\(name)") }
         } catch {
             ftruncate(file.raw, size)
@@ -73,12 +73,12 @@ package struct DurableLog: ~Copyable {
     /// Replaces all records by `payloads`, at once or not at all: a new file, synced, renamed over.
     package mutating func rewrite(_ payloads: [[UInt8]]) throws(SystemError) {
         let path = "\(directory)/\(name)"
-        let fresh = try Self.open("\(path).new", O_RDWR | O_CREAT | O_TRUNC)
+        let fresh = try DurableFile.open("\(path).new", O_RDWR | O_CREAT | O_TRUNC)
         var written = 0
         do throws(SystemError) {
             for payload in payloads {
                 let line = Self.line(payload)
-                try Self.write(line, to: fresh.raw, at: written)
+                try DurableFile.write(line, to: fresh.raw, at: written)
                 written += line.count
             }
             if fsync(fresh.raw) != 0 { throw .last("fsync \(path).new") }
@@ -89,7 +89,7 @@ package struct DurableLog: ~Copyable {
         }
         file = fresh
         size = written
-        try Self.syncDirectory(directory)
+        try DurableFile.syncDirectory(directory)
     }
 
     private static func line(_ payload: [UInt8]) -> [UInt8] {
@@ -128,48 +128,6 @@ package struct DurableLog: ~Copyable {
             at = end + 1
         }
         return scan
-    }
-
-    private static func open(_ path: String, _ flags: Int32) throws(SystemError) -> Descriptor {
-        let raw = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o600)
-        if raw < 0 { throw .last("open \(path)") }
-        return Descriptor(owning: raw)
-    }
-
-    private static func write(
-        _ octets: [UInt8],
-        to file: Int32,
-        at offset: Int
-    ) throws(SystemError) {
-        var done = 0
-        while done < octets.count {
-            let count = unsafe octets.withUnsafeBytes { bytes in
-                unsafe pwrite(
-                    file,
-                    bytes.baseAddress?.advanced(by: done),
-                    bytes.count - done,
-                    offset + done
-                )
-            }
-            if count < 0 {
-                if errno == EINTR { continue }
-                throw .last("write")
-            }
-            done += count
-        }
-    }
-
-    private static func syncDirectory(_ path: String) throws(SystemError) {
-        let directory = try Descriptor.open(path: path)
-        if fsync(directory.raw) != 0 { throw .last("fsync \(path)") }
-    }
-
-    private static func makeDirectories(_ path: String) throws(SystemError) {
-        var made = path.hasPrefix("/") ? "/" : ""
-        for part in path.split(separator: "/") {
-            made += made.isEmpty || made.hasSuffix("/") ? part : "/" + part
-            if unsafe mkdir(made, 0o700) != 0, errno != EEXIST { throw .last("mkdir \(made)") }
-        }
     }
 }
 

@@ -11,7 +11,36 @@ package enum ServiceNotification {
 
     package static func send(_ state: State) {
         guard let path = unsafe getenv("NOTIFY_SOCKET") else { return }
-        unsafe waggle_notify(path, state.rawValue)
+        unsafe waggle_notify(path, state.rawValue, -1)
+    }
+
+    /// Whether there is somebody to be told.
+    package static var isHeard: Bool { unsafe getenv("NOTIFY_SOCKET") != nil }
+
+    /// How many descriptors the service manager keeps for this service; nil when it does not say,
+    /// as before systemd 254.
+    package static var storeMax: Int? {
+        unsafe getenv("FDSTORE").flatMap { Int(unsafe String(cString: $0)) }
+    }
+
+    /// Gives the service manager a descriptor to keep over a restart, under a name that several may
+    /// have.
+    ///
+    /// Throws: what the system says, EAGAIN when the manager does not read.
+    package static func store(_ descriptor: Int32, name: String) throws(SystemError) {
+        // Without FDPOLL=0 it lets go of a socket that an ICMP error has come for.
+        try send("FDSTORE=1\nFDPOLL=0\nFDNAME=\(name)", attached: descriptor)
+    }
+
+    /// Has the service manager close what it keeps under a name.
+    package static func removeStored(name: String) throws(SystemError) {
+        try send("FDSTOREREMOVE=1\nFDNAME=\(name)", attached: -1)
+    }
+
+    private static func send(_ state: String, attached: Int32) throws(SystemError) {
+        guard let path = unsafe getenv("NOTIFY_SOCKET") else { return }
+        let code = unsafe waggle_notify(path, state, attached)
+        if code != 0 { throw SystemError("sendmsg to the service manager", code: -code) }
     }
 }
 

@@ -97,6 +97,27 @@ package enum Sockets {
         return socket
     }
 
+    package enum Kind: Hashable, Sendable {
+        case datagram
+        /// A TCP socket that listens.
+        case listener
+    }
+
+    /// What a socket that came from elsewhere is; nil when it is neither, or no socket.
+    package static func kind(of socket: Int32) -> Kind? {
+        func option(_ name: Int32) -> Int32? {
+            var value: Int32 = 0
+            var length = socklen_t(MemoryLayout<Int32>.size)
+            let code = unsafe getsockopt(socket, SOL_SOCKET, name, &value, &length)
+            return code == 0 ? value : nil
+        }
+        switch (option(SO_TYPE), option(SO_ACCEPTCONN)) {
+        case (Int32(SOCK_DGRAM.rawValue), _): return .datagram
+        case (Int32(SOCK_STREAM.rawValue), 1): return .listener
+        default: return nil
+        }
+    }
+
     /// The address and port a socket is bound to.
     package static func localEndpoint(of socket: Int32) throws(SystemError) -> SocketEndpoint {
         var storage = sockaddr_storage()

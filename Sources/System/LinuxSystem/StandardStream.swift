@@ -5,6 +5,9 @@ package enum StandardStream: Int32, Sendable {
     case output = 1
     case error = 2
 
+    /// Whether somebody looks at it as it is written.
+    package var isTerminal: Bool { isatty(rawValue) == 1 }
+
     package func write(_ text: String) {
         var rest = Array(text.utf8)[...]
         while !rest.isEmpty {

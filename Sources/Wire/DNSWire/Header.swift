@@ -57,6 +57,7 @@ package struct ExtendedError: Hashable, Sendable {
     package enum Code: UInt16, Hashable, Sendable {
         case staleAnswer = 3
         case cachedError = 13
+        case notReady = 14
         case blocked = 15
         case prohibited = 18
         case staleNXDomain = 19

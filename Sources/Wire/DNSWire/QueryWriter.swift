@@ -8,13 +8,14 @@ package enum QueryWriter {
     /// - checkingDisabled, dnssecOK: passed on from the client (RFC 4035 §3.2.2, RFC 3225).
     package static func query(
         id: UInt16,
-        labels: some Sequence<UInt8>,
+        labels: some Collection<UInt8>,
         type: RecordType,
         checkingDisabled: Bool = false,
         dnssecOK: Bool = false,
         hasEDNS: Bool = true
     ) -> [UInt8] {
         var octets: [UInt8] = []
+        octets.reserveCapacity(MessageSize.header + labels.count + 5 + MessageSize.opt)
         octets.append(uint16: id)
         var flags = HeaderFlags.recursionDesired
         if checkingDisabled { flags.insert(.checkingDisabled) }

@@ -116,8 +116,10 @@ private struct Exchange: ~Copyable {
 final class QueryStream: Sendable {
     struct Report: Sendable {
         var asked = 0
-        /// Questions without a reply within two seconds.
+        /// Questions without a reply in time.
         var lost = 0
+        /// The longest time from one reply to the next.
+        var longestGap = Duration.zero
         /// Every reply that came, and how often.
         var replies: [Reply: Int] = [:]
 
@@ -135,13 +137,16 @@ final class QueryStream: Sendable {
     var asked: Int { count.load(ordering: .relaxed) }
 
     /// Asks for `name` all through `body`; what came of it.
+    ///
+    /// `patience`: milliseconds until a question is given up.
     static func during(
         _ client: Client,
         _ name: String,
+        patience: Int32 = 2000,
         _ body: (QueryStream) async throws -> Void
     ) async throws -> Report {
         let stream = QueryStream()
-        async let report = stream.run(client, name)
+        async let report = stream.run(client, name, patience)
         do {
             try await body(stream)
         } catch {
@@ -153,15 +158,23 @@ final class QueryStream: Sendable {
         return try await report
     }
 
-    private func run(_ client: Client, _ name: String) async throws -> Report {
+    private func run(
+        _ client: Client,
+        _ name: String,
+        _ patience: Int32
+    ) async throws -> Report {
         try await onThread { [self] in
             let exchange = try Exchange(client)
             let wanted = try DomainName(name)
             var report = Report()
+            let clock = ContinuousClock()
+            var last = clock.now
             while !isStopping.load(ordering: .relaxed) {
                 report.asked += 1
-                if let reply = try exchange.ask(wanted, .a, milliseconds: 2000) {
+                if let reply = try exchange.ask(wanted, .a, milliseconds: patience) {
                     report.replies[reply, default: 0] += 1
+                    report.longestGap = max(report.longestGap, clock.now - last)
+                    last = clock.now
                 } else {
                     report.lost += 1
                 }

@@ -141,6 +141,17 @@ func require(_ command: String, input: String? = nil) async throws -> Outcome {
     return outcome
 }
 
+/// Runs a program that has to succeed, given word by word: words may hold spaces.
+@discardableResult
+func require(_ program: String, _ first: String, _ rest: String...) async throws -> Outcome {
+    let words = [program, first] + rest
+    let outcome = try await run(words)
+    guard outcome.status == 0 else {
+        throw HarnessError("\(words.joined(separator: " ")): \(outcome)")
+    }
+    return outcome
+}
+
 /// What is between the spaces of a command.
 func words(_ command: String) -> [String] {
     command.split(separator: " ").map { String($0) }

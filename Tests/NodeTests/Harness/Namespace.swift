@@ -29,13 +29,26 @@ final class Namespace: Sendable {
             atPath: configuration,
             withIntermediateDirectories: true
         )
-        try Data(text.utf8).write(to: URL(filePath: "\(configuration)/resolv.conf"))
+        try Data(text.utf8).write(to: URL(filePath: resolvConfPath))
     }
 
     private var configuration: String { "/etc/netns/\(name)" }
 
-    func run(_ command: String) async throws -> Outcome {
-        try await NodeTests.run(inside + words(command))
+    /// The file that `setResolvConf` writes.
+    var resolvConfPath: String { "\(configuration)/resolv.conf" }
+
+    /// Runs a program inside, given word by word: words may hold spaces.
+    func run(
+        _ program: String,
+        _ first: String,
+        _ rest: String...,
+        seconds: Double = 30
+    ) async throws -> Outcome {
+        try await NodeTests.run(inside + [program, first] + rest, seconds: seconds)
+    }
+
+    func run(_ command: String, seconds: Double = 30) async throws -> Outcome {
+        try await NodeTests.run(inside + words(command), seconds: seconds)
     }
 
     /// What nftables holds inside.

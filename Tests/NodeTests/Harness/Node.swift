@@ -12,6 +12,8 @@ final class Node: Sendable {
         var configuration: String?
         var flags: [String] = []
         var environment: [String: String] = [:]
+        /// Leaves the upstreams to the resolv.conf that the daemon sees.
+        var withoutUpstreams = false
         /// Words before the executable, as `ip netns exec NAME`.
         var prefix: [String] = []
         /// Where state is kept; a folder of the test's own by default.
@@ -65,10 +67,11 @@ final class Node: Sendable {
     }
 
     var environment: [String: String] {
-        [
+        var variables = [
             "WAGGLE_NODE_NAME": "n1", "WAGGLE_METRICS_LISTEN": "", "WAGGLE_API_GROUP": "",
-            "WAGGLE_DNS_UPSTREAMS": Self.deadUpstream,
-        ].merging(start.environment) { $1 }
+        ]
+        if !start.withoutUpstreams { variables["WAGGLE_DNS_UPSTREAMS"] = Self.deadUpstream }
+        return variables.merging(start.environment) { $1 }
     }
 
     /// Starts the daemon and waits for its ready line.
@@ -168,10 +171,31 @@ final class Node: Sendable {
         return outcome.text
     }
 
+    /// The same, given word by word: words may hold spaces.
+    @discardableResult
+    func require(_ group: String, _ command: String, _ rest: String...) async throws -> String {
+        let words = [group, command] + rest
+        let outcome = try await waggle(words)
+        guard outcome.status == 0, outcome.error.isEmpty else {
+            throw HarnessError("waggle \(words.joined(separator: " ")): \(outcome)")
+        }
+        return outcome.text
+    }
+
     /// The document that a command prints with `--json`.
     func json(_ command: String) async throws -> JSON {
         let outcome = try await waggle(words(command) + ["--json"])
         guard outcome.status == 0 else { throw HarnessError("waggle \(command): \(outcome)") }
+        return try JSON(outcome.output)
+    }
+
+    /// The same, given word by word.
+    func json(_ group: String, _ command: String, _ rest: String...) async throws -> JSON {
+        let words = [group, command] + rest
+        let outcome = try await waggle(words + ["--json"])
+        guard outcome.status == 0 else {
+            throw HarnessError("waggle \(words.joined(separator: " ")): \(outcome)")
+        }
         return try JSON(outcome.output)
     }
 

@@ -126,6 +126,22 @@ extension Forwarder {
         package let upstream: Upstream
         package let isDown: Bool
         package let roundTripMicroseconds: UInt64
+        /// In a row.
         package let failures: Int
+        /// Attempts, replies to them that settle something, and those that came to nothing, since
+        /// it was asked first.
+        package let askedCount: UInt64
+        package let replyCount: UInt64
+        package let failureCount: UInt64
+
+        init(_ upstream: Upstream, _ health: UpstreamHealth) {
+            self.upstream = upstream
+            isDown = health.isDown
+            roundTripMicroseconds = health.smoothedMicroseconds
+            failures = health.failures
+            askedCount = health.askedCount
+            replyCount = health.replyCount
+            failureCount = health.failureCount
+        }
     }
 }

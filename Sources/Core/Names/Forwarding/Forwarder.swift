@@ -31,6 +31,9 @@ package struct Forwarder: ~Copyable, Engine {
     /// An upstream that was silent for less has not failed, it was only overtaken.
     static let silenceMilliseconds: UInt64 = 400
 
+    /// Upstreams that something is known of; those asked longest ago are forgotten first.
+    package static let upstreamsMax = 1024
+
     private let limits: Limits
     package var cache: ReplyCache
     private var health: [Upstream: UpstreamHealth] = [:]
@@ -60,19 +63,7 @@ package struct Forwarder: ~Copyable, Engine {
 
     /// Upstreams that have been asked, in a fixed order.
     package var reports: [UpstreamReport] {
-        health.map { upstream, health in
-            UpstreamReport(
-                upstream: upstream,
-                isDown: health.isDown,
-                roundTripMicroseconds: health.smoothedMicroseconds,
-                failures: health.failures
-            )
-        }
-        .sorted {
-            ($0.upstream.address, "\($0.upstream.source)") < (
-                $1.upstream.address, "\($1.upstream.source)"
-            )
-        }
+        health.map { UpstreamReport($0, $1) }.sorted { $0.upstream < $1.upstream }
     }
 
     // MARK: Engine
@@ -98,7 +89,7 @@ package struct Forwarder: ~Copyable, Engine {
             for client in open.exchange.waiters { outputs.append(.fail(client, .limit)) }
         case .looped(let attempt):
             guard let open = closed(attempt) else { return }
-            for _ in 0..<UpstreamHealth.failuresMax { change(open.upstream) { $0.failed(at: now) } }
+            change(open.upstream) { $0.looped(at: now) }
             open.exchange.isLooped = true
             moveOn(open.exchange, at: now)
         }
@@ -272,6 +263,7 @@ package struct Forwarder: ~Copyable, Engine {
             isProbe: isProbe,
             sentAt: now
         )
+        change(upstream) { $0.asked(at: now) }
         exchange.open.append(attempt.number)
         outputs.append(.send(attempt))
         if isProbe { return }
@@ -426,7 +418,15 @@ package struct Forwarder: ~Copyable, Engine {
         _ upstream: Upstream,
         _ body: (inout UpstreamHealth) -> Void
     ) {
+        if health.count >= Self.upstreamsMax, health[upstream] == nil { forgetUpstream() }
         body(&health[upstream, default: UpstreamHealth()])
+    }
+
+    /// Sandboxes come and go, and with them the upstreams that are asked from inside them.
+    private mutating func forgetUpstream() {
+        func askedAt(_ upstream: Upstream) -> Moment { health[upstream]?.askedAt ?? .zero }
+        let oldest = health.keys.sorted().min { askedAt($0) < askedAt($1) }
+        if let oldest { health[oldest] = nil }
     }
 
     // MARK: Fairness

@@ -1,7 +1,7 @@
 package import Base
 
 /// A resolver that is asked what nothing local knows.
-package struct Upstream: Hashable, Sendable {
+package struct Upstream: Hashable, Comparable, Sendable {
     /// From which network namespace it is asked.
     package enum Source: Hashable, Sendable {
         /// The daemon's own.
@@ -16,6 +16,10 @@ package struct Upstream: Hashable, Sendable {
     package init(_ address: SocketEndpoint, from source: Source = .host) {
         self.address = address
         self.source = source
+    }
+
+    package static func < (left: Upstream, right: Upstream) -> Bool {
+        (left.address, left.source.order) < (right.address, right.source.order)
     }
 }
 
@@ -37,5 +41,15 @@ package final class UpstreamGroup: Sendable {
     /// Whether every upstream is at a private address, so that private names may be asked there.
     package var isPrivate: Bool {
         !upstreams.isEmpty && upstreams.allSatisfy { $0.address.address.isPrivate }
+    }
+}
+
+extension Upstream.Source {
+    /// The daemon's own before any sandbox's.
+    fileprivate var order: String {
+        switch self {
+        case .host: ""
+        case .sandbox(let name): name
+        }
     }
 }

@@ -25,6 +25,10 @@ struct UpstreamHealth {
     private var meanMicroseconds: UInt64 = 0
     private var deviationMicroseconds: UInt64 = 0
     private(set) var failures = 0
+    private(set) var askedCount: UInt64 = 0
+    private(set) var replyCount: UInt64 = 0
+    private(set) var failureCount: UInt64 = 0
+    private(set) var askedAt = Moment.zero
     private var unusable = 0
     private var pauseMilliseconds = Self.pauseMillisecondsMin
     /// Until then others are asked first; nil for a server that is up.
@@ -54,6 +58,11 @@ struct UpstreamHealth {
         return downUntil <= now && !isProbed
     }
 
+    mutating func asked(at now: Moment) {
+        askedCount += 1
+        askedAt = now
+    }
+
     mutating func replied(after microseconds: UInt64, isUsable: Bool, at now: Moment) {
         let sample = max(1, min(microseconds, 4_000_000))
         if meanMicroseconds == 0 {
@@ -67,11 +76,13 @@ struct UpstreamHealth {
         }
         isProbed = false
         if isUsable {
+            replyCount += 1
             failures = 0
             unusable = 0
             downUntil = nil
             pauseMilliseconds = Self.pauseMillisecondsMin
         } else {
+            failureCount += 1
             unusable += 1
             if unusable >= Self.unusableMax { goDown(at: now) }
         }
@@ -80,8 +91,17 @@ struct UpstreamHealth {
     /// It was silent, or nobody listens there.
     mutating func failed(at now: Moment) {
         isProbed = false
+        failureCount += 1
         failures += 1
         if failures >= Self.failuresMax { goDown(at: now) }
+    }
+
+    /// It asks us: nothing that it is asked will be answered.
+    mutating func looped(at now: Moment) {
+        isProbed = false
+        failureCount += 1
+        failures = max(failures + 1, Self.failuresMax)
+        goDown(at: now)
     }
 
     mutating func lacksEDNS(at now: Moment) {

@@ -66,8 +66,17 @@ int waggle_raise_loopback(void);
 int waggle_enter_network_namespace(int descriptor);
 // pidfd_open(2); returns a descriptor or -errno.
 int waggle_pidfd_open(int pid);
-// Sends one state to systemd's notification socket; returns 0 or -errno.
-int waggle_notify(const char *path, const char *state);
+// openat2(2) of a path as if `root` were its root: no link and no `..` leads out of it. Returns a
+// descriptor or -errno.
+int waggle_open_in_root(int root, const char *path, int flags, unsigned mode);
+// Sets space aside for the first `length` octets of a file without changing its size; returns 0, also
+// where the file system cannot, or -errno.
+int waggle_reserve(int file, long length);
+// Sends one state to systemd's notification socket, with a descriptor unless that is -1; returns 0 or
+// -errno. Waits for a reader at most a quarter of a second.
+int waggle_notify(const char *path, const char *state, int attached);
+// Sets the flag that closes a descriptor on exec; returns 0 or -errno.
+int waggle_close_on_exec(int descriptor);
 // Sets the calling thread's name, at most 15 octets.
 void waggle_thread_name(const char *name);
 

@@ -75,7 +75,7 @@ private struct Exchange {
             invariant(reply.isEmpty, "a forwarded query leaves no octets")
             let asked = query[MessageSize.header..<MessageSize.header + forwarded.count]
             invariant(forwarded.elementsEqual(asked), "the question is the client's")
-        case .replied:
+        case .replied, .kept:
             judgeHeader()
             judgeSize()
             judgeBody()

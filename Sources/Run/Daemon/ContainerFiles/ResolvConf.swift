@@ -28,6 +28,12 @@ package struct ResolvConf: Hashable, Sendable {
     package private(set) var nameServers: [NameServer] = []
     /// The last `search` or `domain` line wins, as in glibc.
     package private(set) var search: [DomainName] = []
+    /// The same as it is written, for a file that is made from this one.
+    package private(set) var searchWords: [String] = []
+    /// Lines of other keywords, as they are written.
+    package private(set) var otherLines: [String] = []
+    /// Words that stand for a server and are no address.
+    package private(set) var invalidServers: [String] = []
     /// Dots from which on a name is tried as it is first; nil when the file does not say.
     package private(set) var ndots: Int?
     /// Every option as it is written, in order.
@@ -52,8 +58,10 @@ package struct ResolvConf: Hashable, Sendable {
         case "search", "domain": readSearch(words, number: number)
         case "options": readOptions(words, number: number)
         // glibc's own ordering of addresses is no business of a forwarder.
-        case "sortlist": break
-        default: warn(number, "\(keyword) is no keyword")
+        case "sortlist": otherLines.append(Self.trimmed(line))
+        default:
+            warn(number, "\(keyword) is no keyword")
+            otherLines.append(Self.trimmed(line))
         }
     }
 
@@ -65,6 +73,7 @@ package struct ResolvConf: Hashable, Sendable {
             let scope = parts.count == 2 ? String(parts[1]) : nil
             guard let address = IPAddress(parts[0]), scope != "", !address.isUnspecified else {
                 warn(number, "\(word) is no address")
+                invalidServers.append(String(word))
                 continue
             }
             if address == Self.ownAddress {
@@ -81,6 +90,7 @@ package struct ResolvConf: Hashable, Sendable {
 
     private mutating func readSearch(_ words: ArraySlice<Substring>, number: Int) {
         search = []
+        searchWords = words.map { String($0) }
         for word in words {
             guard let name = try? DomainName(word) else {
                 warn(number, "\(word) is no domain name")
@@ -101,6 +111,12 @@ package struct ResolvConf: Hashable, Sendable {
             }
             options.append(String(word))
         }
+    }
+
+    private static func trimmed(_ line: Substring) -> String {
+        let words = line.drop { $0.isWhitespace }
+        let end = words.lastIndex { !$0.isWhitespace }.map { words.index(after: $0) }
+        return String(words[..<(end ?? words.startIndex)])
     }
 
     private mutating func warn(_ number: Int, _ what: String) {

@@ -1,0 +1,53 @@
+import Glibc
+
+/// The steps that a file takes to the disk, for those that keep something there.
+enum DurableFile {
+    /// Opens a file that nobody else may read.
+    static func open(_ path: String, _ flags: Int32) throws(SystemError) -> Descriptor {
+        let raw = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o600)
+        if raw < 0 { throw .last("open \(path)") }
+        return Descriptor(owning: raw)
+    }
+
+    /// Writes all octets at an offset.
+    static func write(
+        _ octets: [UInt8],
+        to file: Int32,
+        at offset: Int
+    ) throws(SystemError) {
+        var done = 0
+        while done < octets.count {
+            let count = unsafe octets.withUnsafeBytes { bytes in
+                unsafe pwrite(
+                    file,
+                    bytes.baseAddress?.advanced(by: done),
+                    bytes.count - done,
+                    offset + done
+                )
+            }
+            if count < 0 {
+                if errno == EINTR { continue }
+                throw .last("write")
+            }
+            done += count
+        }
+    }
+
+    static func sync(_ file: Int32, _ path: String) throws(SystemError) {
+        if fsync(file) != 0 { throw .last("fsync \(path)") }
+    }
+
+    /// Makes what was created, renamed and removed in a directory last.
+    static func syncDirectory(_ path: String) throws(SystemError) {
+        let directory = try Descriptor.open(path: path)
+        try sync(directory.raw, path)
+    }
+
+    static func makeDirectories(_ path: String) throws(SystemError) {
+        var made = path.hasPrefix("/") ? "/" : ""
+        for part in path.split(separator: "/") {
+            made += made.isEmpty || made.hasSuffix("/") ? part : "/" + part
+            if unsafe mkdir(made, 0o700) != 0, errno != EEXIST { throw .last("mkdir \(made)") }
+        }
+    }
+}
