@@ -98,7 +98,7 @@ extension UpstreamReply {
                 if isRead || part.upperBound <= walked.questionEnd || part.lowerBound >= name {
                     return
                 }
-                isRead = records.contains { part.overlaps($0.ttlAt..<$0.ttlAt + 4) }
+                isRead = holdsTTL(part, records)
             }
         }
         for record in records where !isRead {
@@ -110,6 +110,24 @@ extension UpstreamReply {
             }
         }
         return isRead
+    }
+
+    /// Whether the TTL of a record stands in that part of the message.
+    ///
+    /// Records follow one another, so halving finds it: an upstream may send thousands of them with
+    /// as many names.
+    private static func holdsTTL(_ part: Range<Int>, _ records: [ReplyWalker.Record]) -> Bool {
+        var low = 0
+        var high = records.count
+        while low < high {
+            let middle = (low + high) / 2
+            if records[middle].ttlAt + 4 <= part.lowerBound {
+                low = middle + 1
+            } else {
+                high = middle
+            }
+        }
+        return low < records.count && records[low].ttlAt < part.upperBound
     }
 
     /// Octets of data before the first name.
@@ -140,24 +158,29 @@ extension UpstreamReply {
     /// of it; everything of the other sections.
     private static func chain(_ bytes: Span<UInt8>, _ records: [ReplyWalker.Record]) -> [Bool] {
         var belongs = records.map { $0.section != .answer }
-        // Places of names that the answer may speak of.
-        var names = [MessageSize.header]
-        var isGrowing = true
+        if !belongs.contains(false) { return belongs }
+        let owners = records.map { MessageName.digest(bytes, $0.ownerAt) }
+        // Names that the answer may speak of and that no record was held against yet.
+        var names = [NameDigests(bytes, MessageSize.header)]
+        var aliases = 0
         // Aliases may stand in any order, so another may have become one of ours.
-        while isGrowing, names.count <= aliasesMax {
-            isGrowing = false
+        while !names.isEmpty {
+            var found: [NameDigests] = []
             for (index, record) in records.enumerated() where !belongs[index] {
-                let isOurs =
-                    names.contains { MessageName.same(bytes, $0, record.ownerAt) }
-                    || record.type == dnameType
-                        && names.contains { MessageName.isBelow(bytes, $0, record.ownerAt) }
+                let isOurs = names.contains { name in
+                    name.isMaybe(owners[index])
+                        && MessageName.same(bytes, name.start, record.ownerAt)
+                        || record.type == dnameType && name.isMaybeBelow(owners[index])
+                            && MessageName.isBelow(bytes, name.start, record.ownerAt)
+                }
                 guard isOurs else { continue }
                 belongs[index] = true
-                if record.type == .cname {
-                    names.append(record.dataAt)
-                    isGrowing = true
+                if record.type == .cname, aliases < aliasesMax {
+                    aliases += 1
+                    found.append(NameDigests(bytes, record.dataAt))
                 }
             }
+            names = found
         }
         return belongs
     }

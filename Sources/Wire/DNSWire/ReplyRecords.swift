@@ -84,12 +84,22 @@ package enum MessageName {
 
     /// Whether the name at `below` ends in the name at `above` and has more labels.
     package static func isBelow(_ bytes: Span<UInt8>, _ below: Int, _ above: Int) -> Bool {
+        // The two can only be the same where as many labels are left.
+        let more = labelCount(bytes, below) - labelCount(bytes, above)
+        guard more > 0 else { return false }
         var at = label(bytes, below)
+        for _ in 0..<more { at = label(bytes, at + 1 + Int(bytes[at])) }
+        return same(bytes, at, above)
+    }
+
+    private static func labelCount(_ bytes: Span<UInt8>, _ start: Int) -> Int {
+        var count = 0
+        var at = label(bytes, start)
         while bytes[at] != 0 {
+            count += 1
             at = label(bytes, at + 1 + Int(bytes[at]))
-            if same(bytes, at, above) { return true }
         }
-        return false
+        return count
     }
 
     /// The labels of the name at a place and its root octet, without pointers.
@@ -133,7 +143,7 @@ package enum MessageName {
     }
 
     /// Follows pointers to a length octet; they go strictly backwards, as the walker has seen to.
-    private static func label(_ bytes: Span<UInt8>, _ start: Int) -> Int {
+    static func label(_ bytes: Span<UInt8>, _ start: Int) -> Int {
         var at = start
         while bytes[at] >= 0xc0 { at = Int(bytes.uint16(at: at) & 0x3fff) }
         return at
