@@ -60,6 +60,63 @@ struct FloodTests {
         }
     }
 
+    @Test("two thousand connections at once that mean no good keep nobody from being answered")
+    func crowd() async throws {
+        let metrics = "127.0.0.1:\(try Self.freePort())"
+        var start = Node.Start(configuration: Self.configuration)
+        start.environment["WAGGLE_METRICS_LISTEN"] = metrics
+        try await withNode(start) { node in
+            let places = try await node.places()
+            let pid = try node.pid
+            let before = ProcessView.descriptors(of: pid).count
+            let crowd = try await run([
+                Tool.python, Repository.fixture("crowd.py"), "2000", "4", "web.mynet", "web.mynet",
+                places["calm"] ?? "", places["loud"] ?? "",
+            ])
+            // asked answered retried worst-milliseconds
+            let reports = crowd.lines.reduce(into: [String: [Int]]()) { reports, line in
+                let words = line.split(separator: " ")
+                reports[String(words[0])] = words.dropFirst().compactMap { Int($0) }
+            }
+            let calm = try #require(reports["calm"]), crowded = try #require(reports["crowded"])
+            #expect(calm.count == 4 && calm[0] > 0 && calm[1] == calm[0] && calm[2] == 0, "\(calm)")
+            #expect(crowded.count == 4 && crowded[0] > 0 && crowded[1] == crowded[0], "\(crowded)")
+            #expect(try await Self.streams(metrics, "evicted") > 1000)
+            #expect(try await Self.streams(metrics, "refused") == 0)
+            // None of them is held for ever.
+            let isClear = await eventually(within: 15) {
+                ProcessView.descriptors(of: pid).count <= before + 2
+            }
+            #expect(isClear)
+        }
+    }
+
+    @Test("what unfinished messages hold is bounded, whoever sends them")
+    func hoard() async throws {
+        let metrics = "127.0.0.1:\(try Self.freePort())"
+        var start = Node.Start(configuration: Self.configuration)
+        start.environment["WAGGLE_METRICS_LISTEN"] = metrics
+        try await withNode(start) { node in
+            let loud = try await node.places()["loud"] ?? ""
+            let client = try Client(loud)
+            #expect(try await client.resolves("web.mynet"))
+            // 320 connections with 60,000 octets each, within the two seconds that they are given.
+            let words = [Tool.python, Repository.fixture("hoard.py"), "64", "60000", loud]
+            try await withBackground(words) { hoard in
+                #expect(await eventually(within: 20) { hoard.output.contains("hoarded") })
+                #expect(try await client.resolves("web.mynet"))
+            }
+            #expect(try await Self.streams(metrics, "accepted") == 320)
+            #expect(try await Self.streams(metrics, "evicted") > 0)
+        }
+    }
+
+    private static func streams(_ metrics: String, _ event: String) async throws -> Int {
+        let page = try await run([Tool.python, Repository.fixture("get.py"), metrics, "/metrics"])
+        let line = page.lines.first { $0.contains("streams_total{event=\"\(event)\"}") } ?? ""
+        return line.split(separator: " ").last.flatMap { Int($0) } ?? -1
+    }
+
     /// A client's socket.
     private final class Asking: Sendable {
         let socket: Descriptor

@@ -163,13 +163,15 @@ final class StreamConnection {
     var isDone: Bool { isFinished && !wantsToWrite && forwarded == 0 && !hasMessage }
 
     var patience: Patience {
-        if forwarded > 0 || hasMessage { return .waiting }
+        if forwarded > 0 { return .waiting }
+        // Questions behind replies that are not taken are not our delay.
         if wantsToWrite { return .writing }
+        if hasMessage { return .waiting }
         return inbox.count > taken ? .reading : .idle
     }
 
-    /// Octets in the inbox and the outbox.
-    var heldOctets: Int { inbox.count + outbox.count }
+    /// Octets that the inbox and the outbox have room for.
+    var heldOctets: Int { inbox.capacity + outbox.capacity }
 
     /// When this connection is closed if nothing more happens.
     var deadline: Moment {
