@@ -44,10 +44,12 @@ fuzz: install ## run every fuzz target for SECONDS_PER_TARGET seconds
 	@SECONDS_PER_TARGET=$(SECONDS_PER_TARGET) .ci/fuzz
 
 asan: install ## run the tests under the address sanitizer
-	swift test --disable-xctest --no-parallel --sanitize=address --scratch-path .build-asan --filter '$(FILTER)'
+	LSAN_OPTIONS=suppressions="$(CURDIR)/.ci/lsan-suppressions" \
+		swift test --disable-xctest --no-parallel --sanitize=address --scratch-path .build-asan --filter '$(FILTER)'
 
 tsan: install ## run the tests under the thread sanitizer
-	swift test --disable-xctest --no-parallel --sanitize=thread --scratch-path .build-tsan --filter '$(FILTER)'
+	TSAN_OPTIONS=suppressions="$(CURDIR)/.ci/tsan-suppressions" \
+		swift test --disable-xctest --no-parallel --sanitize=thread --scratch-path .build-tsan --filter '$(FILTER)'
 
 format: ## rewrite the sources in the house format
 	swift format -i --configuration $(CONFIGURATION) -r Sources Tests

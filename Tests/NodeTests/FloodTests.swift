@@ -104,7 +104,8 @@ struct FloodTests {
             let words = [Tool.python, Repository.fixture("hoard.py"), "64", "60000", loud]
             try await withBackground(words) { hoard in
                 #expect(await eventually(within: 20) { hoard.output.contains("hoarded") })
-                #expect(try await client.resolves("web.mynet"))
+                let isAnswered = try await client.resolves("web.mynet")
+                #expect(isAnswered)
             }
             #expect(try await Self.streams(metrics, "accepted") == 320)
             #expect(try await Self.streams(metrics, "evicted") > 0)

@@ -204,6 +204,8 @@ struct Worker: ~Copyable {
         }
         _ = consume snapshot
         board.done(reader: index)
+        // Who has a reply finds its question counted.
+        tally.close(counters, slot: socket.slot, questions: count, forwarded: forwards.count)
         let queued = batch.queued
         if queued > 0 {
             counters.add(.sends)
@@ -214,7 +216,6 @@ struct Worker: ~Copyable {
                 counters.answering.note(nanoseconds: took, count: UInt64(queued))
             }
         }
-        tally.close(counters, slot: socket.slot, questions: count, forwarded: forwards.count)
         forward(forwards, from: socket, token: token)
     }
 
