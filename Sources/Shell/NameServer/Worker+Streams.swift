@@ -89,9 +89,15 @@ extension Worker {
             let snapshot = board.read(reader: index)
             var question: ForwardQuestion?
             var reply: [UInt8] = []
-            if stream.slot < snapshot.views.count, let published = snapshot.views[stream.slot] {
+            if let snapshot, let published = snapshot.view(at: stream.slot) {
                 reply = [UInt8](capacity: MessageSize.streamMax) { out in
-                    question = respond(to: message.span, on: stream, published, into: &out)
+                    question = respond(
+                        to: message.span,
+                        on: stream,
+                        published,
+                        snapshot.tables,
+                        into: &out
+                    )
                 }
             }
             tally.close(
@@ -122,6 +128,7 @@ extension Worker {
         to message: Span<UInt8>,
         on stream: StreamConnection,
         _ published: PublishedView,
+        _ tables: NameTables,
         into out: inout OutputSpan<UInt8>
     ) -> ForwardQuestion? {
         var question: ForwardQuestion?
@@ -130,6 +137,7 @@ extension Worker {
             from: stream.peer,
             over: .stream,
             as: published,
+            in: tables,
             into: &out
         ) { query, key, group, out in
             if desk.answerKept(key, query, over: .stream, in: published, group, into: &out) {
