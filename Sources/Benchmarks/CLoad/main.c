@@ -217,5 +217,8 @@ int main(int count, char **words) {
     else run_in_turn(&load);
     printf("%lu %lu %u %lu %lu %lu\n", result.sent, result.answered, result.reply_octets,
            quantile(&result, 500), quantile(&result, 990), quantile(&result, 999));
+    free(load.sent_at);
+    free(questions.octets);
+    free(questions.starts);
     return 0;
 }
