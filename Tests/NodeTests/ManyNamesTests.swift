@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -36,6 +37,38 @@ struct ManyNamesTests {
             let place = try #require(try await node.places()["box"])
             let answer = try await node.waggle("query @\(place) host-77 A --short")
             #expect(answer.lines == ["10.0.150.77"], "\(answer)")
+        }
+    }
+
+    @Test("the log is written anew while changes go on, and loses none of them")
+    func rewrite() async throws {
+        try await withNode { node in
+            let rounds = 6
+            for round in 0..<rounds {
+                try await node.require("sandbox add box --listen 127.0.0.1:0 --network tied")
+                let items = (0..<5000).map { task in
+                    """
+                    {"network": "tied", "name": "host-\(round)-\(task)", "sandbox": "box", \
+                    "ip": "10.\(round).\(task / 256).\(task % 256)"}
+                    """
+                }
+                let list = "[\(items.joined(separator: ","))]"
+                try await node.require("endpoint add --file -", input: list)
+                // The steps of a rewrite lie between this one and the next.
+                try await node.require(
+                    "endpoint add --network kept --name kept\(round) --ip 10.9.9.\(round)"
+                )
+                if round + 1 < rounds { try await node.require("sandbox rm box") }
+            }
+            try await node.restart(SIGKILL)
+            let counts = try await node.json("status")["counts"]
+            #expect(counts["endpoints"].number == 5000 + rounds)
+            #expect(counts["names"].number == 2 * (5000 + rounds))
+            let size =
+                try FileManager.default
+                .attributesOfItem(atPath: node.log)[.size] as? Int
+            // Each round adds 0.7 MB.
+            #expect(size ?? .max < 2_500_000)
         }
     }
 
