@@ -199,7 +199,7 @@ extension View {
         }
         guard let claimed, tables.zone.find(key, labels: key.labelCount) == nil else { return nil }
         trace.note(.ours(why: "it ends in the name of one of the sandbox's networks"))
-        return profile == .docker
+        return isDocker
             ? outside(key, type, &trace)
             : .nxDomain(
                 Absence(authority: .network(claimed))
@@ -213,7 +213,7 @@ extension View {
         _ tables: NameTables,
         _ trace: inout Trace
     ) -> Verdict {
-        if profile == .docker { return outside(key, type, &trace) }
+        if isDocker { return outside(key, type, &trace) }
         if let found = tables.zone.find(key, labels: key.labelCount),
             let set = tables.zone.set(of: type, in: found)
         {
@@ -235,7 +235,7 @@ extension View {
         _ type: RecordType,
         _ trace: inout Trace
     ) -> Verdict {
-        if profile == .docker {
+        if isDocker {
             let answered = type == .a || type == .aaaa || type == .ptr
             // Docker forwards what it does not answer, and a name without any address.
             if !answered || found.setCount == 0 { return outside(key, type, &trace) }
@@ -260,7 +260,7 @@ extension View {
         _ tables: NameTables,
         _ trace: inout Trace
     ) -> Verdict {
-        if profile == .docker { return outside(key, type, &trace) }
+        if isDocker { return outside(key, type, &trace) }
         if let verdict = reverse(key, type, tables, &trace) { return verdict }
         if let index = servicePrefix(key, tables) {
             trace.note(.ours(why: "it names a port or the tasks of a local service"))
@@ -363,7 +363,7 @@ extension View {
         _ group: UpstreamGroup
     ) -> Verdict {
         trace.note(.notOurs)
-        if type == .any, profile != .docker { return .synthetic(.minimalAny) }
+        if type == .any, !isDocker { return .synthetic(.minimalAny) }
         if type == .maila || type == .mailb { return .refuse(.obsoleteType) }
         return isInternal ? .refuse(.internalSandbox) : .forward(group)
     }

@@ -31,6 +31,8 @@ package final class View: Sendable {
     /// Names at which a zone file has a SOA record: below them nothing is asked upstream.
     package let zoneApexes: [DomainName]
     package let profile: NamePolicy.Profile
+    /// Whether the profile is Docker's: asked for every question, and cheaper than to compare.
+    let isDocker: Bool
     /// Seconds.
     package let negativeTTL: UInt32
     /// Asked for names that nothing local knows.
@@ -61,6 +63,7 @@ package final class View: Sendable {
         }
         self.zoneApexes = zoneApexes
         profile = policy.profile
+        isDocker = policy.profile == .docker
         negativeTTL = policy.negativeTTL
         self.upstreams = upstreams
         self.domains = domains

@@ -10,9 +10,10 @@ package import Names
 ///     where they differ: where each record ends, counted from the first  u32 each
 ///     the records, each beginning with a pointer to the question's name
 ///     the glue records
+///
+/// Says where things are; the octets, which are the shard's, go beside it, so that no reference to
+/// them is counted for each of its uses.
 struct RecordImage {
-    /// Of the shard that the set stands in.
-    let octets: [UInt8]
     let count: Int
     /// Octets of each record; 0 when they differ.
     let stride: Int
@@ -24,10 +25,9 @@ struct RecordImage {
 
     private static let head = 8
 
+    /// `octets`: of the shard that the set stands in.
     @inline(__always)
-    init(_ table: NetworkTable, _ set: NetworkTable.SetPlace) {
-        let octets = table.octets(of: set)
-        self.octets = octets
+    init(_ set: NetworkTable.SetPlace, _ octets: [UInt8]) {
         count = set.count
         stride = octets.number16(set.start)
         glueCount = octets.number16(set.start + 2)
@@ -38,7 +38,7 @@ struct RecordImage {
 
     /// Octets of record `index` of the set.
     @inline(__always)
-    func record(_ index: Int) -> Range<Int> {
+    func record(_ index: Int, _ octets: [UInt8]) -> Range<Int> {
         if stride > 0 {
             let start = records + index * stride
             return start..<start + stride

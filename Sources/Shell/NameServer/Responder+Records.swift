@@ -13,17 +13,28 @@ extension Responder {
         _ reply: inout Reply,
         _ out: inout OutputSpan<UInt8>
     ) {
-        let set = RecordImage(published.view.table(handle.table, in: tables), handle.set)
+        let octets = published.view.table(handle.table, in: tables).octets(of: handle.set)
+        answer(RecordImage(handle.set, octets), octets, query, published, &reply, &out)
+    }
+
+    private mutating func answer(
+        _ set: RecordImage,
+        _ octets: [UInt8],
+        _ query: borrowing QueryView,
+        _ published: PublishedView,
+        _ reply: inout Reply,
+        _ out: inout OutputSpan<UInt8>
+    ) {
         let room = reply.limit - query.questionEnd - reply.optOctets
         if !published.isModern {
             // Docker repeats the owner's name as long as the reply fits.
             let longer = set.count * (query.nameEnd + 1 - MessageSize.header - 2)
             if set.all.count + longer <= room {
-                writeDocker(set, query, reply, &out)
+                writeDocker(set, octets, query, reply, &out)
                 return
             }
         }
-        let fitting = choose(set, room: room)
+        let fitting = choose(set, octets, room: room)
         let isCut = fitting.count < set.count
         let glue =
             !isCut && !set.glue.isEmpty && fitting.octets + set.glue.count <= room
@@ -42,15 +53,16 @@ extension Responder {
             &out
         )
         for index in 0..<fitting.count {
-            out.append(octets: set.octets, set.record(record(index, of: set)))
+            out.append(octets: octets, set.record(record(index, of: set), octets))
         }
-        if glue > 0 { out.append(octets: set.octets, set.glue) }
+        if glue > 0 { out.append(octets: octets, set.glue) }
         end(reply, .noError, &out)
     }
 
     /// How many records fit, after a shuffle that decides which.
     private mutating func choose(
-        _ set: borrowing RecordImage,
+        _ set: RecordImage,
+        _ octets: [UInt8],
         room: Int
     ) -> (count: Int, octets: Int) {
         shuffle(set.count)
@@ -58,13 +70,13 @@ extension Responder {
             let count = min(set.count, room / set.stride)
             return (count, count * set.stride)
         }
-        var octets = 0
+        var taken = 0
         for index in 0..<set.count {
-            let next = set.record(record(index, of: set)).count
-            if octets + next > room { return (index, octets) }
-            octets += next
+            let next = set.record(record(index, of: set), octets).count
+            if taken + next > room { return (index, taken) }
+            taken += next
         }
-        return (set.count, octets)
+        return (set.count, taken)
     }
 
     /// Fills `order` with a uniform permutation (Fisher-Yates).
@@ -79,12 +91,13 @@ extension Responder {
     }
 
     /// The record at a place of the shuffled order.
-    private func record(_ place: Int, of set: borrowing RecordImage) -> Int {
+    private func record(_ place: Int, of set: RecordImage) -> Int {
         set.count == 1 || place >= Self.shuffledMax ? place : Int(order[place])
     }
 
     private mutating func writeDocker(
-        _ set: borrowing RecordImage,
+        _ set: RecordImage,
+        _ octets: [UInt8],
         _ query: borrowing QueryView,
         _ reply: Reply,
         _ out: inout OutputSpan<UInt8>
@@ -94,8 +107,8 @@ extension Responder {
         for index in 0..<set.count {
             out.append(query.bytes, MessageSize.header..<query.nameEnd + 1)
             // All of the record but the two octets that point at the question.
-            for octet in set.record(record(index, of: set)).dropFirst(2) {
-                out.append(set.octets[octet])
+            for octet in set.record(record(index, of: set), octets).dropFirst(2) {
+                out.append(octets[octet])
             }
         }
         end(reply, .noError, &out)
@@ -194,10 +207,11 @@ extension Responder {
         owner: UInt16,
         to records: inout [UInt8]
     ) -> Int {
-        let set = RecordImage(published.view.table(handle.table, in: tables), handle.set)
+        let octets = published.view.table(handle.table, in: tables).octets(of: handle.set)
+        let set = RecordImage(handle.set, octets)
         for index in 0..<set.count {
             records.append(uint16: owner)
-            records += set.octets[set.record(index).dropFirst(2)]
+            records += octets[set.record(index, octets).dropFirst(2)]
         }
         return set.count
     }

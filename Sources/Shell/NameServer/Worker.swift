@@ -240,7 +240,7 @@ struct Worker: ~Copyable {
                 return
             }
             // A datagram from our own address would be answered for ever.
-            guard let client = datagram.source, client != socket.endpoint else {
+            guard let client = datagram.source, !(client == socket.endpoint) else {
                 counters.add(.droppedSource)
                 return
             }
