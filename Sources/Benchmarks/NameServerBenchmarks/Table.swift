@@ -50,13 +50,21 @@ struct Row {
                 )
             }
         }
-        return Results(title: title, labels: entries.map { $0.label }, samples: samples)
+        return Results(
+            title: title,
+            // Otherwise it is the load's own pauses that replies wait for.
+            hasLatency: load.spins || load.rate == 0,
+            labels: entries.map { $0.label },
+            samples: samples
+        )
     }
 }
 
 /// What a row has brought.
 struct Results {
     let title: String
+    /// Whether the load was there when replies came, so that their times mean something.
+    let hasLatency: Bool
     let labels: [String]
     let samples: [[Sample]]
 
@@ -79,8 +87,8 @@ struct Results {
                 Self.text(own.map { $0.cpu }.min() ?? 0),
                 Self.text(own.map { $0.cpu }.max() ?? 0),
                 Self.text(ratio(labels[index], to: labels[0]) { $0.cpu } ?? 0),
-                Self.text(Self.median(own.map { $0.p50 })),
-                Self.text(Self.median(own.map { $0.p99 })),
+                hasLatency ? Self.text(Self.median(own.map { $0.p50 })) : "-",
+                hasLatency ? Self.text(Self.median(own.map { $0.p99 })) : "-",
                 "\(own.reduce(0) { $0 + $1.lost })",
             ])
         }

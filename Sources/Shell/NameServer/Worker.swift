@@ -271,11 +271,9 @@ struct Worker: ~Copyable {
                 to: client,
                 control: batch.control(of: item)
             )
-            deliver(
-                desk.ask(question, for: waiting, slot: socket.slot, poller: poller, at: now),
-                at: now
-            )
+            desk.ask(question, for: waiting, slot: socket.slot, at: now)
         }
+        deliver(desk.settle(poller, at: now), at: now)
     }
 
     private mutating func deliver(_ deliveries: [ForwardDesk.Delivery], at now: Moment) {
@@ -427,16 +425,8 @@ struct Worker: ~Copyable {
             if !reply.isEmpty { try stream.reply(reply, at: now) }
             if let question {
                 stream.forwarded += 1
-                deliver(
-                    desk.ask(
-                        question,
-                        for: .stream(token: token),
-                        slot: stream.slot,
-                        poller: poller,
-                        at: now
-                    ),
-                    at: now
-                )
+                desk.ask(question, for: .stream(token: token), slot: stream.slot, at: now)
+                deliver(desk.settle(poller, at: now), at: now)
             }
         }
     }

@@ -31,6 +31,8 @@ package struct Forwarder: ~Copyable, Engine {
     /// An upstream that was silent for less has not failed, it was only overtaken.
     static let silenceMilliseconds: UInt64 = 400
 
+    private static let onlyPlace = [0]
+
     /// Upstreams that something is known of; those asked longest ago are forgotten first.
     package static let upstreamsMax = 1024
 
@@ -210,6 +212,8 @@ package struct Forwarder: ~Copyable, Engine {
 
     /// Those that are up in the order given, then the others.
     private func order(_ group: UpstreamGroup) -> [Int] {
+        // One that is alone is asked whatever its state.
+        if group.upstreams.count == 1 { return Self.onlyPlace }
         let places = group.upstreams.indices
         let up = places.filter { health[group.upstreams[$0]]?.isDown != true }
         return up + places.filter { health[group.upstreams[$0]]?.isDown == true }
