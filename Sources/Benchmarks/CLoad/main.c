@@ -1,11 +1,12 @@
 // An open load of DNS questions over loopback UDP, and what became of them.
 //
 // Usage: CLoad ADDRESS PORT ADDRESSES SOCKETS BURST RATE MILLISECONDS [HOW], with the questions on
-// standard input, each with two octets of length before it. They go to as many ADDRESSES in turn,
-// from ADDRESS on. SOCKETS to ask from (1 to 64; a server's hash spreads them over its own), BURST
-// questions back to back out of one socket (1 to 64), RATE questions per second; with RATE 0 one is
-// asked, its reply awaited, and the next one asked. HOW is `spin`: look for replies all the time, so
-// that none waits for the end of a pause; or `patient`: wait three seconds for the last ones.
+// standard input, each with two octets of length before it; they are asked in turn, from any of them
+// on. They go to as many ADDRESSES in turn, from ADDRESS on. SOCKETS to ask from (1 to 64; a server's
+// hash spreads them over its own), BURST questions back to back out of one socket (1 to 64), RATE
+// questions per second; with RATE 0 one is asked, its reply awaited, and the next one asked. HOW is
+// `spin`: look for replies all the time, so that none waits for the end of a pause; or `patient`: wait
+// three seconds for the last ones.
 // Prints: sent answered wrong explained reply-octets p50 p99 p99.9. The last three are nanoseconds;
 // wrong replies are those with an error, and explained those of them that say why (RFC 8914).
 //
@@ -235,6 +236,8 @@ int main(int count, char **words) {
         return 2;
     static result result;
     load load = {.plan = &plan, .questions = &questions, .result = &result};
+    // Of many questions each run asks others.
+    load.next_question = (uint32_t)(now() / 1000 % questions.count);
     load.sent_at = calloc((size_t)plan.sockets << 16, sizeof *load.sent_at);
     if (!load.sent_at || open_sockets(&load) != 0) return 1;
     if (plan.rate) run_paced(&load);

@@ -62,10 +62,14 @@ final class Field {
                     + "\"ip\":\"\(address)\"}"
             )
         }
-        for number in 0..<wishes.names {
-            let address = "10.\(64 + number >> 16).\(number >> 8 & 255).\(number & 255)"
+        // Several names for each: a configuration has at most 16 MB.
+        for first in stride(from: 0, to: wishes.names, by: 50) {
+            let place = first / 50
+            let address = "10.\(64 + (place >> 16)).\(place >> 8 & 255).\(place & 255)"
+            let others = (first + 1..<min(first + 50, wishes.names)).map { "\"h\($0)\"" }
             endpoints.append(
-                "{\"network\":\"many\",\"name\":\"h\(number)\",\"ip\":\"\(address)\"}"
+                "{\"network\":\"many\",\"name\":\"h\(first)\",\"ip\":\"\(address)\","
+                    + "\"alias\":[\(others.joined(separator: ","))]}"
             )
         }
         let networks = wishes.names > 0 ? "\"bench\",\"many\"" : "\"bench\""

@@ -19,8 +19,8 @@ struct NameServerBenchmarks {
         let run = Run(
             field: field,
             rounds: number(1, or: 11),
-            milliseconds: number(2, or: 250),
-            names: number(3, or: 100_000)
+            milliseconds: number(2, or: 200),
+            names: number(3, or: 1_000_000)
         )
         let parts = words.count > 4 ? Array(words[4...]) : Run.parts
         let isFine = try run.all(parts)

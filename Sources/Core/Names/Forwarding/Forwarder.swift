@@ -95,6 +95,7 @@ package struct Forwarder: ~Copyable, Engine {
             open.exchange.isLooped = true
             moveOn(open.exchange, at: now)
         }
+        forgetTimers()
     }
 
     package mutating func wake(at now: Moment) {
@@ -113,6 +114,16 @@ package struct Forwarder: ~Copyable, Engine {
             // Silence costs the upstream its turn, not its chance: a late reply still counts.
             if let open = attempts[timer.subject] { askNext(open.exchange, at: now) }
         }
+        forgetTimers()
+    }
+
+    /// Lets go the deadlines next in line of what is over.
+    ///
+    /// Nearly every question is answered long before its deadlines; left to pass, they would be
+    /// thousands, far from any cache, and wake the owner for nothing.
+    private mutating func forgetTimers() {
+        while let timer = silences.min, attempts[timer.subject] == nil { silences.removeMin() }
+        while let timer = ends.min, exchanges[timer.subject] == nil { ends.removeMin() }
     }
 
     package var nextWake: (moment: Moment, reason: WakeReason)? {
