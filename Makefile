@@ -9,7 +9,11 @@ RELEASE := .build/release/waggle
 SECONDS_PER_TARGET ?= 60
 FILTER ?= .
 
-.PHONY: help run test bench fuzz asan tsan format lint build install clean
+# The questions of a soak, and the sandboxes of a scale run.
+QUESTIONS ?= 10000000
+SANDBOXES ?= 1000
+
+.PHONY: help run test bench soak scale fuzz asan tsan format lint build install clean
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -29,14 +33,23 @@ test: build ## build and run every test
 bench: build ## tables of cost against the peers found on this machine
 	@WAGGLE_BIN="$(CURDIR)/$(RELEASE)" .ci/bench
 
+soak: build ## ask a release daemon QUESTIONS of all kinds; say what became of them and of its memory
+	WAGGLE_BIN="$(CURDIR)/$(RELEASE)" WAGGLE_SOAK_QUESTIONS=$(QUESTIONS) nice -n 19 swift test \
+		--disable-xctest --filter '^NodeTests\.SoakTests'
+
+scale: build ## serve SANDBOXES in as many namespaces from one daemon; say what that costs
+	@/usr/bin/python3 fixtures/node/scale.py "$(CURDIR)/$(RELEASE)" $(SANDBOXES) 30
+
 fuzz: install ## run every fuzz target for SECONDS_PER_TARGET seconds
 	@SECONDS_PER_TARGET=$(SECONDS_PER_TARGET) .ci/fuzz
 
 asan: install ## run the tests under the address sanitizer
-	swift test --disable-xctest --no-parallel --sanitize=address --scratch-path .build-asan --filter '$(FILTER)'
+	LSAN_OPTIONS=suppressions="$(CURDIR)/.ci/lsan-suppressions" \
+		swift test --disable-xctest --no-parallel --sanitize=address --scratch-path .build-asan --filter '$(FILTER)'
 
 tsan: install ## run the tests under the thread sanitizer
-	swift test --disable-xctest --no-parallel --sanitize=thread --scratch-path .build-tsan --filter '$(FILTER)'
+	TSAN_OPTIONS=suppressions="$(CURDIR)/.ci/tsan-suppressions" \
+		swift test --disable-xctest --no-parallel --sanitize=thread --scratch-path .build-tsan --filter '$(FILTER)'
 
 format: ## rewrite the sources in the house format
 	swift format -i --configuration $(CONFIGURATION) -r Sources Tests

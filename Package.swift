@@ -126,6 +126,7 @@ let package = Package(
 
         // Testing: what only tests need.
         .target(name: "CMallocCount", path: "Sources/Testing/CMallocCount"),
+        .executableTarget(name: "CSoak", path: "Sources/Testing/CSoak"),
 
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import LinuxSystem
 import Testing
@@ -41,15 +42,33 @@ struct DurableLogTests {
         #expect(try Self.reopened(directory) == [[1, 2, 3], [], [4], [5, 6]])
     }
 
-    @Test("a rewrite replaces everything")
-    func rewrite() throws {
+    @Test("a replacement takes the log's place with what the log has taken meanwhile")
+    func replacement() throws {
         let directory = Self.directory()
         do {
             var log = try DurableLog(directory: directory, name: "a.log") { _ in }
             for octet in 0..<100 { try log.append([UInt8(octet)]) }
-            try log.rewrite([[7]])
+            var fresh = try log.beginReplacement()
+            try log.append([[7]], to: &fresh)
             try log.append([8])
+            try log.append([[9], [12]], to: &fresh)
+            try log.adopt(fresh)
+            try log.append([11])
         }
-        #expect(try Self.reopened(directory) == [[7], [8]])
+        #expect(try Self.reopened(directory) == [[7], [9], [12], [8], [11]])
+    }
+
+    @Test("a replacement that is not finished changes nothing")
+    func unfinishedReplacement() throws {
+        let directory = Self.directory()
+        do {
+            var log = try DurableLog(directory: directory, name: "a.log") { _ in }
+            try log.append([1])
+            var fresh = try log.beginReplacement()
+            try log.append([[7]], to: &fresh)
+            try log.append([2])
+        }
+        #expect(try Self.reopened(directory) == [[1], [2]])
+        #expect(!FileManager.default.fileExists(atPath: directory + "/a.log.new"))
     }
 }

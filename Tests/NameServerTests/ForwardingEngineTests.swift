@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import LDNS
 import NameServer
 import Testing
@@ -60,7 +61,9 @@ struct ForwardingEngineTests {
     @Test("F6: a hundred clients with one question cost the upstream one")
     func coalesced() throws {
         let upstream = try ScriptedUpstream { query, _ in
-            [Reply.to(query, answers: [Reply.address(1)])]
+            // Until all have asked, which takes them several turns.
+            usleep(100_000)
+            return [Reply.to(query, answers: [Reply.address(1)])]
         }
         let fixture = try Fixture(upstreams: [upstream.endpoint], cacheEntries: 0)
         var octets: [UInt8] = []

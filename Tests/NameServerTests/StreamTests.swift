@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import LDNS
 import NameServer
 import Testing
@@ -51,18 +52,65 @@ struct StreamTests {
         #expect(try DecodedMessage(datagram).edns?.options.isEmpty == true)
     }
 
-    @Test("TC9: one client gets sixteen connections, and others still get theirs")
+    @Test("TC9: at its limit a client's newest connection takes the place of its idlest")
     func limit() throws {
         let fixture = try Fixture()
         var clients: [StreamClient] = []
-        for _ in 0..<16 { clients.append(try StreamClient(fixture.endpoint)) }
-        for client in clients {
+        for _ in 0..<64 {
+            let client = try StreamClient(fixture.endpoint)
+            try client.send(framed(Query("web", .a).octets))
+            #expect(try client.messages(1).count == 1)
+            clients.append(client)
+        }
+        // The first one speaks again, so the second one is the idlest.
+        try clients[0].send(framed(Query("web", .a).octets))
+        #expect(try clients[0].messages(1).count == 1)
+        let late = try StreamClient(fixture.endpoint)
+        try late.send(framed(Query("web", .a).octets))
+        #expect(try late.messages(1).count == 1)
+        #expect(try clients[1].isClosed(milliseconds: 2000))
+        #expect(fixture.count(.streamsEvicted) == 1 && fixture.count(.streamsRefused) == 0)
+        for client in clients[2...] + [clients[0]] {
             try client.send(framed(Query("web", .a).octets))
             #expect(try client.messages(1).count == 1)
         }
+    }
+
+    @Test("TC9: a connection that waits for an upstream is closed for none of the same client")
+    func waiting() throws {
+        let dead = try ScriptedUpstream { _, _ in [] }
+        let fixture = try Fixture(upstreams: [dead.endpoint])
+        var clients: [StreamClient] = []
+        for index in 0..<64 {
+            let client = try StreamClient(fixture.endpoint)
+            try client.send(framed(Query("h\(index).example.net", .a).octets))
+            clients.append(client)
+        }
+        while fixture.count(.forwarded) < 64 { usleep(1000) }
         let late = try StreamClient(fixture.endpoint)
         #expect(try late.isClosed(milliseconds: 2000))
-        #expect(fixture.count(.streamsRefused) == 1)
+        #expect(fixture.count(.streamsRefused) == 1 && fixture.count(.streamsEvicted) == 0)
+        for client in clients { #expect(try client.messages(1, milliseconds: 6000).count == 1) }
+    }
+
+    @Test("a client of a thousand questions has its turn beside others, not before them")
+    func greedy() throws {
+        let fixture = try Fixture()
+        let greedy = try StreamClient(fixture.endpoint)
+        var questions: [UInt8] = []
+        for id in 0..<1000 { questions += framed(Query("web", .a, id: UInt16(id)).octets) }
+        try greedy.send(questions)
+        let replies = try greedy.messages(1000)
+        #expect(replies.map { Int($0[0]) << 8 | Int($0[1]) } == Array(0..<1000))
+        // Sixteen a turn, each with a wait of its own.
+        #expect(fixture.count(.waits) >= 1000 / 16)
+    }
+
+    @Test("what was asked before a fault in the framing is answered")
+    func lastWords() throws {
+        let fixture = try Fixture()
+        let octets = framed(Query("web", .a).octets) + [0, 3, 1, 2, 3]
+        #expect(try fixture.stream(octets, messages: 1).count == 1)
     }
 
     @Test("TC11: two hundred records are one message; H17: a reply is skipped, not answered")

@@ -243,6 +243,10 @@ int main(int count, char **words) {
     if (plan.rate) run_paced(&load);
     else run_in_turn(&load);
     printf("%lu %lu %lu %lu %u %lu %lu %lu\n", result.sent, result.answered, result.wrong,
-           result.explained, result.reply_octets, quantile(&result, 500), quantile(&result, 990), quantile(&result, 999));
+           result.explained, result.reply_octets, quantile(&result, 500), quantile(&result, 990),
+           quantile(&result, 999));
+    free(load.sent_at);
+    free(questions.octets);
+    free(questions.starts);
     return 0;
 }

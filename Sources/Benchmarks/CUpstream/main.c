@@ -1,8 +1,8 @@
 // An upstream for benchmarks: every question gets one address, with a TTL of choice.
 //
 // Usage: CUpstream PORT TTL [HOLD]. With HOLD it keeps silent until it has questions for as many
-// different names h0.x, h1.x and so on, waits a little longer, and answers all of them. Ends on
-// SIGTERM.
+// different names h0.x, h1.x and so on, waits a little longer, and answers all of them. Prints
+// `ready` when it is bound; ends on SIGTERM.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -83,6 +83,8 @@ int main(int count, char **words) {
         perror("bind");
         return 1;
     }
+    printf("ready\n");
+    fflush(stdout);
     static uint8_t buffers[batch][message_octets_max];
     static struct sockaddr_in sources[batch];
     static struct iovec vectors[batch], replies[batch];

@@ -17,6 +17,7 @@ struct ScaleBenchmarks {
         let networks = numbers.dropFirst().first ?? 10_000
         switch CommandLine.arguments.dropFirst().first {
         case "row": return try report(names: names, networks: networks)
+        case "busy": return try busy(names: names, networks: networks)
         case "questions": return try questions(few: 10, many: names)
         default: break
         }
@@ -27,16 +28,25 @@ struct ScaleBenchmarks {
         print("|---|---|---|---|---|---|---|---|")
         let shapes = [(names / 10, 1), (names / 10, networks / 10), (names, networks), (names, 1)]
         for (names, networks) in shapes {
-            let row = Process()
-            row.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
-            row.arguments = ["row", "\(names)", "\(networks)"]
-            try row.run()
-            row.waitUntilExit()
+            print(try output(["row", "\(names)", "\(networks)"]))
         }
         print("")
         try questions(few: 10, many: names)
         print("")
         try busy(names: names, networks: networks)
+    }
+
+    /// What this program prints with other arguments.
+    private static func output(_ arguments: [String]) throws -> String {
+        let row = Process()
+        let pipe = Pipe()
+        row.executableURL = URL(fileURLWithPath: CommandLine.arguments[0])
+        row.arguments = arguments
+        row.standardOutput = pipe
+        try row.run()
+        let octets = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        row.waitUntilExit()
+        return String(decoding: octets, as: UTF8.self).split(separator: "\n").joined()
     }
 
     private static func report(names: Int, networks: Int) throws {

@@ -119,7 +119,7 @@ final class ControlLoop: Sendable {
     private func serve(_ state: inout ControlState) {
         var events: [Poller.Event] = []
         while !state.isStopping {
-            let now = Clock.now()
+            var now = Clock.now()
             let wait = state.nextWake(at: now).map {
                 Int32(clamping: $0.milliseconds(since: now) + 1)
             }
@@ -130,12 +130,15 @@ final class ControlLoop: Sendable {
             let tokens = events.map { $0.token }.filter { $0 != Self.signalToken }
             if !tokens.isEmpty { state.watched(tokens) }
             signal.clear()
+            // Before the jobs: who renews in time is heard before its time is looked at, however
+            // long the jobs before it take.
+            now = Clock.now()
             let jobs = inbox.withLock { inbox in
                 defer { inbox.jobs = [] }
                 return inbox.jobs
             }
             for job in jobs { job(&state) }
-            state.wake(at: Clock.now())
+            state.wake(at: now)
         }
     }
 }

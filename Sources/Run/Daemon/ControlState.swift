@@ -126,14 +126,27 @@ struct ControlState: ~Copyable {
         rewriteIfDue()
     }
 
+    /// Begins to write the log anew when that is due; `wake` goes on with it, a step at a time.
     private mutating func rewriteIfDue() {
         guard saved.needsRewrite else { return }
         do throws(SystemError) {
-            try saved.rewrite(registry)
+            try saved.beginRewrite(registry)
         } catch {
-            // The log only stays longer than it needs to be.
-            logger.warning("the log was not rewritten", metadata: ["error": "\(error)"])
+            tellNotRewritten(error)
         }
+    }
+
+    private mutating func continueRewrite() {
+        do throws(SystemError) {
+            try saved.continueRewrite(registry)
+        } catch {
+            tellNotRewritten(error)
+        }
+    }
+
+    /// The log only stays longer than it needs to be.
+    private func tellNotRewritten(_ error: SystemError) {
+        logger.warning("the log was not rewritten", metadata: ["error": "\(error)"])
     }
 
     /// Applies a change that has been checked, and publishes what follows.
@@ -289,10 +302,12 @@ struct ControlState: ~Copyable {
         take(waiters.map { $0.until }.min())
         take(watches.retryAt)
         take(watches.hostFileDue)
+        if saved.isBeingRewritten { take(now) }
         return earliest
     }
 
     mutating func wake(at now: Moment) {
+        if saved.isBeingRewritten { continueRewrite() }
         let expired = registry.expiredEndpoints(at: now)
         drop(expired.map { .removeEndpoint($0) }, because: "its time to live has run out")
         let forgotten = registry.forgetEmptyServices(at: now)

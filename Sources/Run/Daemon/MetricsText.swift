@@ -97,7 +97,8 @@ struct MetricsText {
             "event",
             [
                 ("accepted", .streamsAccepted), ("refused", .streamsRefused),
-                ("timed_out", .streamsTimedOut), ("fault", .streamFaults),
+                ("evicted", .streamsEvicted), ("timed_out", .streamsTimedOut),
+                ("fault", .streamFaults),
             ]
         )
         counter("waggle_dns_local_answers_total", "Answers from local names.", .localAnswers)

@@ -142,6 +142,9 @@ extension ControlState {
         // Last, so that the first question finds every name in its place.
         state.openUnserved(at: now)
         state.store.settle()
+        // What the log was read into is no longer needed.
+        kept = StateLog.Saved()
+        Heap.giveBack()
         return state
     }
 

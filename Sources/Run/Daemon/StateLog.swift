@@ -12,8 +12,19 @@ struct StateLog: ~Copyable {
     /// The log is rewritten when it has grown to twice what it holds, and by this much more.
     private static let slackOctets = 1 << 20
 
+    /// Endpoints that one step of a rewrite writes.
+    private static let stepEndpoints = 2000
+
     private var log: DurableLog
     private var octetsAfterRewrite = 0
+    private var rewrite: Rewrite?
+
+    /// The log as it is being written anew.
+    private struct Rewrite: ~Copyable {
+        var file: DurableLog.Replacement
+        /// Endpoints that are still to be written, the next one last.
+        var endpoints: [String]
+    }
     /// Octets of an unfinished record that a crash left behind, now cut off.
     let tornOctets: Int
 
@@ -47,12 +58,19 @@ struct StateLog: ~Copyable {
         if !records.isEmpty { try log.append(all: records) }
     }
 
-    var needsRewrite: Bool { log.size > 2 * octetsAfterRewrite + Self.slackOctets }
+    /// Whether the log has grown so much that it is worth writing anew.
+    var needsRewrite: Bool {
+        rewrite == nil && log.size > 2 * octetsAfterRewrite + Self.slackOctets
+    }
 
-    /// Writes the log anew from what is there; on failure the old one stays.
-    mutating func rewrite(_ registry: borrowing Registry) throws(SystemError) {
-        let names = registry.networks.keys.sorted()
-        let networks = names.compactMap { name -> Change? in
+    var isBeingRewritten: Bool { rewrite != nil }
+
+    /// Begins to write the log anew from what is there; `continueRewrite` goes on.
+    ///
+    /// Changes that are made meanwhile go to the old log, and from there to the end of the new one:
+    /// replayed after it, they come to the same.
+    mutating func beginRewrite(_ registry: borrowing Registry) throws(SystemError) {
+        let networks = registry.networks.keys.sorted().compactMap { name -> Change? in
             guard let state = registry.networks[name], state.explicit == .command else {
                 return nil
             }
@@ -60,9 +78,44 @@ struct StateLog: ~Copyable {
         }
         let sandboxes = registry.sandboxes.values.sorted { $0.name < $1.name }
             .map { Change.addSandbox($0) }
-        let endpoints = registry.endpoints
-        let fixed = (networks + sandboxes).compactMap { Self.record($0)?.octets }
-        let services = names.flatMap { name in
+        var file = try log.beginReplacement()
+        let records = (networks + sandboxes).compactMap { Self.record($0)?.octets }
+        do throws(SystemError) {
+            try log.append(records, to: &file)
+        } catch {
+            log.discardReplacement()
+            throw error
+        }
+        rewrite = Rewrite(file: file, endpoints: registry.endpoints.ids.reversed())
+    }
+
+    /// Writes some more of the new log; on failure the old one stays.
+    mutating func continueRewrite(_ registry: borrowing Registry) throws(SystemError) {
+        guard var rewrite = rewrite.take() else { return }
+        do throws(SystemError) {
+            let step = rewrite.endpoints.suffix(Self.stepEndpoints)
+            // Those that have gone meanwhile are said to have gone in the old log too.
+            let endpoints = step.reversed().compactMap { id in
+                registry.endpoints[id].flatMap { Self.record(.addEndpoints([$0]))?.octets }
+            }
+            rewrite.endpoints.removeLast(step.count)
+            try log.append(endpoints, to: &rewrite.file)
+            if !rewrite.endpoints.isEmpty {
+                self.rewrite = consume rewrite
+                return
+            }
+            try log.append(Self.services(registry), to: &rewrite.file)
+            try log.adopt(rewrite.file)
+            octetsAfterRewrite = log.size
+        } catch {
+            log.discardReplacement()
+            throw error
+        }
+    }
+
+    /// Services that are known and without tasks.
+    private static func services(_ registry: borrowing Registry) -> [[UInt8]] {
+        registry.networks.keys.sorted().flatMap { name in
             (registry.networks[name]?.emptyServices.keys.sorted() ?? []).map { service -> [UInt8] in
                 let record: JSONValue = [
                     "op": "service", "network": .string("\(name)"),
@@ -71,13 +124,6 @@ struct StateLog: ~Copyable {
                 return record.octets
             }
         }
-        // Of the endpoints, which may be very many, one record at a time.
-        let many = endpoints.ids.lazy.compactMap { id in
-            endpoints[id].flatMap { Self.record(.addEndpoints([$0]))?.octets }
-        }
-        let all = [AnySequence(fixed), AnySequence(many), AnySequence(services)]
-        try log.rewrite(all.lazy.joined())
-        octetsAfterRewrite = log.size
     }
 
     /// The record of a change; nil for one that belongs to the configuration file.

@@ -11,7 +11,7 @@ package final class WorkerCounters: Sendable {
         case faultOpcode, faultQuestionCount, faultQuestion, faultSectionCounts, faultRecords
         case faultEDNS, faultTrailing, faultVersion, faultSigned
         case upstreamMismatch, upstreamMalformed, upstreamUnreachable
-        case streamsAccepted, streamsRefused, streamsTimedOut, streamFaults
+        case streamsAccepted, streamsRefused, streamsEvicted, streamsTimedOut, streamFaults
         case repliesUnsent
         case waits, receives, sends
         case cacheHits, cacheStale, cacheFailures, cacheRefreshes

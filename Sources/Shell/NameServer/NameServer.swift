@@ -169,16 +169,11 @@ package final class NameServer: Sendable {
         } else {
             let adopted = opening.adopt(inherited, at: nil, redirect: redirect)
             isAdopted = adopted != nil
-            try opener.remember(namespace: place.namespacePath, slot: slot)
-            do throws(SystemError) {
-                sockets =
-                    if let adopted { adopted } else {
-                        try openInside(place, opening, redirect: redirect)
-                    }
-            } catch {
-                opener.forget(slot: slot)
-                throw error
-            }
+            sockets =
+                if let adopted { adopted } else {
+                    try openInside(place, opening, redirect: redirect)
+                }
+            if let first = sockets.sockets.first { opener.remember(first) }
         }
         for (index, socket) in sockets.sockets.enumerated() {
             each(socket.descriptor.raw)

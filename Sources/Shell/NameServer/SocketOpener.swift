@@ -56,14 +56,9 @@ final class SocketOpener: Sendable {
     }
 
     private struct State {
-        var namespaces: [Int: Namespace] = [:]
+        var sandboxes: [Int: SandboxSocket] = [:]
         var jobs: [Job] = []
         var isStopping = false
-    }
-
-    private final class Namespace: Sendable {
-        let descriptor: Descriptor
-        init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }
     }
 
     private let state = Mutex(State())
@@ -74,14 +69,14 @@ final class SocketOpener: Sendable {
         signal = try WakeSignal()
     }
 
-    /// Keeps the namespace of the sandbox at a slot, until it is forgotten.
-    func remember(namespace path: String, slot: Int) throws(SystemError) {
-        let namespace = Namespace(try Descriptor.open(path: path))
-        state.withLock { $0.namespaces[slot] = namespace }
+    /// Keeps a socket of the sandbox at a slot, until it is forgotten: its namespace is known by it,
+    /// whatever becomes of the path.
+    func remember(_ socket: SandboxSocket) {
+        state.withLock { $0.sandboxes[socket.slot] = socket }
     }
 
     func forget(slot: Int) {
-        state.withLock { $0.namespaces[slot] = nil }
+        state.withLock { $0.sandboxes[slot] = nil }
     }
 
     func open(_ opening: SocketOpening, slot: Int) {
@@ -114,8 +109,8 @@ final class SocketOpener: Sendable {
                 return (state.jobs, state.isStopping)
             }
             for job in jobs {
-                let namespace = state.withLock { $0.namespaces[job.slot] }
-                if let namespace, NetworkNamespace.enter(namespace.descriptor) {
+                let socket = state.withLock { $0.sandboxes[job.slot] }
+                if let socket, Self.enter(socket) {
                     job.opening.carryOut()
                 } else {
                     job.opening.giveUp()
@@ -123,5 +118,12 @@ final class SocketOpener: Sendable {
             }
             if isStopping { return }
         }
+    }
+
+    private static func enter(_ socket: SandboxSocket) -> Bool {
+        guard let namespace = try? NetworkNamespace.descriptor(of: socket.descriptor.raw) else {
+            return false
+        }
+        return NetworkNamespace.enter(namespace)
     }
 }

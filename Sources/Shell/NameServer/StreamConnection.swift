@@ -15,13 +15,35 @@ final class StreamConnection {
     private var taken = 0
     private var outbox: [UInt8] = []
     private var sent = 0
-    private var idleSince: Moment
+    /// When something was last heard from the client or told to it.
+    private(set) var idleSince: Moment
     private var readingSince: Moment?
     private var writingSince: Moment?
     /// Questions of this client that wait for an upstream.
     var forwarded = 0
     /// The client has closed its side.
     private(set) var isFinished = false
+
+    /// What its table keeps of it: the entry of its deadline, what the poller waits for, the octets
+    /// that are counted, whether it waits for its next turn.
+    var armedFor = Moment.distantFuture
+    var polledFor: Poller.Interest = .read
+    var countedOctets = 0
+    var isQueued = false
+
+    /// What a connection is doing, those that are missed least first.
+    enum Patience: Int, Comparable {
+        /// Nothing is asked.
+        case idle
+        /// A question has begun to arrive.
+        case reading
+        /// Replies wait to be taken.
+        case writing
+        /// Questions wait to be answered.
+        case waiting
+
+        static func < (left: Patience, right: Patience) -> Bool { left.rawValue < right.rawValue }
+    }
 
     enum Fault: Error {
         /// A length that no message has; nothing after it can be trusted.
@@ -37,7 +59,7 @@ final class StreamConnection {
         idleSince = now
     }
 
-    /// Reads what is there, at most 64 KB in one turn.
+    /// Reads what is there, at most as much as the scratch holds.
     func read(into scratch: inout [UInt8], at now: Moment) throws(Fault) {
         let count: Int?
         do throws(SystemError) {
@@ -60,21 +82,12 @@ final class StreamConnection {
         let waiting = inbox.count - taken
         guard waiting >= 2 else {
             if waiting == 0 { readingSince = nil }
-            compact()
             return nil
         }
         let length = Int(inbox[taken]) << 8 | Int(inbox[taken + 1])
         guard length >= MessageSize.header else { throw .framing }
-        guard waiting >= length + 2 else {
-            compact()
-            return nil
-        }
-        if isCongested {
-            // The message is whole: what it waits for is not the client's doing.
-            readingSince = nil
-            compact()
-            return nil
-        }
+        // A whole message that waits for others' answers is not the client's doing.
+        guard waiting >= length + 2, !isCongested else { return nil }
         let start = taken + 2
         taken = start + length
         readingSince = taken == inbox.count ? nil : now
@@ -82,8 +95,14 @@ final class StreamConnection {
     }
 
     /// Gives back the room of messages that have been taken, once a turn.
-    private func compact() {
-        inbox.removeSubrange(..<taken)
+    func compact() {
+        if taken == 0 { return }
+        if taken == inbox.count {
+            // An idle connection keeps no more than a question's room.
+            inbox.removeAll(keepingCapacity: inbox.count < 4096)
+        } else {
+            inbox.removeSubrange(..<taken)
+        }
         taken = 0
     }
 
@@ -93,15 +112,24 @@ final class StreamConnection {
             || forwarded >= StreamLimits.forwardedMax
     }
 
-    /// Queues a reply with its length, and writes what the socket takes.
-    func reply(_ octets: [UInt8], at now: Moment) throws(Fault) {
+    /// Whether a whole message, or a length that no message has, waits in the inbox.
+    var hasMessage: Bool {
+        let waiting = inbox.count - taken
+        guard waiting >= 2 else { return false }
+        let length = Int(inbox[taken]) << 8 | Int(inbox[taken + 1])
+        return length < MessageSize.header || waiting >= length + 2
+    }
+
+    /// Queues a reply with its length.
+    func queue(_ octets: [UInt8], at now: Moment) {
         outbox.append(uint16: UInt16(octets.count))
         outbox += octets
         idleSince = now
-        try flush(at: now)
     }
 
+    /// Writes what the socket takes.
     func flush(at now: Moment) throws(Fault) {
+        if outbox.isEmpty { return }
         while sent < outbox.count {
             let count: Int
             do throws(SystemError) {
@@ -122,15 +150,33 @@ final class StreamConnection {
 
     var wantsToWrite: Bool { sent < outbox.count }
 
-    /// Everything has been said: the client is done and so are we.
-    var isDone: Bool { isFinished && !wantsToWrite && forwarded == 0 }
+    /// What to wait for.
+    var interest: Poller.Interest {
+        var interest: Poller.Interest = []
+        // What is here already comes first.
+        if !isFinished, !isCongested, !hasMessage { interest.insert(.read) }
+        if wantsToWrite { interest.insert(.write) }
+        return interest
+    }
 
-    var isIdle: Bool { inbox.isEmpty && !wantsToWrite && forwarded == 0 }
+    /// Everything has been said: the client is done and so are we.
+    var isDone: Bool { isFinished && !wantsToWrite && forwarded == 0 && !hasMessage }
+
+    var patience: Patience {
+        if forwarded > 0 { return .waiting }
+        // Questions behind replies that are not taken are not our delay.
+        if wantsToWrite { return .writing }
+        if hasMessage { return .waiting }
+        return inbox.count > taken ? .reading : .idle
+    }
+
+    /// Octets that the inbox and the outbox have room for.
+    var heldOctets: Int { inbox.capacity + outbox.capacity }
 
     /// When this connection is closed if nothing more happens.
     var deadline: Moment {
         var earliest = idleSince.advanced(milliseconds: StreamLimits.idleMilliseconds)
-        if let readingSince {
+        if let readingSince, !hasMessage {
             earliest = min(
                 earliest,
                 readingSince.advanced(milliseconds: StreamLimits.readMilliseconds)
@@ -144,6 +190,4 @@ final class StreamConnection {
         }
         return earliest
     }
-
-    var idleFrom: Moment { idleSince }
 }

@@ -13,8 +13,10 @@ struct SocketToken: Hashable, Sendable {
 ///
 /// Everything it owns is touched by this thread alone; others reach it through `WorkerInbox`.
 struct Worker: ~Copyable {
-    /// Datagrams taken from one socket before the others get their turn.
+    /// Datagrams taken from a socket while it is the only one that is ready.
     static let batchMax = 64
+    /// Datagrams taken from one socket before the others that are ready get their turn.
+    static let sharedBatchMax = 8
     /// A longer query is not answered; nobody needs one (networkdb-dns.md F8).
     static let queryOctetsMax = 4096
     /// Marks the tokens of forwarding sockets, connections and the inbox.
@@ -24,21 +26,21 @@ struct Worker: ~Copyable {
     /// One batch in so many is timed: a clock for each would cost more than it tells.
     private static let timedBatches = 64
 
-    private let index: Int
+    let index: Int
     private let inbox: WorkerInbox
-    private let board: SnapshotBoard
-    private let counters: WorkerCounters
-    private let poller: Poller
+    let board: SnapshotBoard
+    let counters: WorkerCounters
+    let poller: Poller
     private var batch: DatagramBatch
-    private var responder: Responder
-    private var desk: ForwardDesk
+    var responder: Responder
+    var desk: ForwardDesk
     private var sockets: [UInt64: SandboxSocket] = [:]
-    private var streams: StreamTable
-    private let descriptorMax: Int32
+    var streams: StreamTable
+    let descriptorMax: Int32
     /// Given up for a moment when a connection has come and no descriptor is left to take it with.
-    private var spare: Descriptor?
-    /// Connections whose next questions can be taken, now that answers have gone out.
-    private var resumable: [UInt64] = []
+    var spare: Descriptor?
+    /// Listeners that connections wait at; served after everybody who is connected.
+    private var ringing: [SandboxSocket] = []
     private var untimedBatches = 0
     /// When it ends at the latest, once it has been told to.
     private var stopsAt: Moment?
@@ -101,11 +103,7 @@ struct Worker: ~Copyable {
             }
             // Those who look at the counts shall not change them.
             if events.count != 1 || events[0].token != Self.inboxToken { counters.add(.waits) }
-            for event in events {
-                serve(event)
-                resumeStreams()
-            }
-            tick()
+            takeTurn(events)
         }
         // Told so, a client asks again at once instead of after seconds.
         deliver(desk.abandon(), at: Clock.now())
@@ -113,19 +111,35 @@ struct Worker: ~Copyable {
         streams.closeAll(poller)
     }
 
+    /// Serves all that is ready once: what is left of anything waits for the others.
+    ///
+    /// New connections come last, since they may cost others that ask nothing theirs; those who
+    /// have asked are served by then.
+    private mutating func takeTurn(_ events: [Poller.Event]) {
+        let limit =
+            events.count == 1 && !streams.hasQueued ? Self.batchMax : Self.sharedBatchMax
+        resumeStreams()
+        for event in events { serve(event, limit: limit) }
+        while let socket = ringing.popLast() { acceptStreams(socket) }
+        tick()
+    }
+
     /// `now`: nil while nobody has told it to stop.
     private func isOver(at now: Moment?) -> Bool {
         guard let now, let stopsAt else { return false }
-        return now >= stopsAt || !desk.isWaitedFor
+        return now >= stopsAt || !(desk.isWaitedFor || streams.hasQueued)
     }
 
-    private func timeout() -> Int32 {
+    private mutating func timeout() -> Int32 {
+        if streams.hasQueued { return 0 }
         guard let earliest = Self.earlier(nextWake, stopsAt) else { return -1 }
         let left = earliest.milliseconds(since: Clock.now())
         return Int32(clamping: left + 1)
     }
 
-    private var nextWake: Moment? { Self.earlier(desk.nextWake, streams.nextDeadline) }
+    private var nextWake: Moment? {
+        mutating get { Self.earlier(desk.nextWake, streams.nextDeadline()) }
+    }
 
     private static func earlier(_ left: Moment?, _ right: Moment?) -> Moment? {
         switch (left, right) {
@@ -139,12 +153,12 @@ struct Worker: ~Copyable {
         let now = Clock.now()
         if let due = desk.nextWake, due <= now {
             deliver(desk.wake(poller: poller, at: now), at: now)
-            resumeStreams()
         }
-        if let due = streams.nextDeadline, due <= now { streams.expire(poller, at: now) }
+        if let due = streams.nextDeadline(), due <= now { streams.expire(poller, at: now) }
     }
 
-    private mutating func serve(_ event: Poller.Event) {
+    /// `limit`: of datagrams.
+    private mutating func serve(_ event: Poller.Event, limit: Int) {
         let token = event.token
         if token == Self.inboxToken {
             takeCommands()
@@ -155,20 +169,20 @@ struct Worker: ~Copyable {
             serveStream(token, event.ready)
         } else if let socket = sockets[token] {
             switch socket.kind {
-            case .datagram: serveDatagrams(socket, token: token)
-            case .listener: acceptStreams(socket)
+            case .datagram: serveDatagrams(socket, token: token, limit: limit)
+            case .listener: ringing.append(socket)
             }
         }
     }
 
     // MARK: Datagrams
 
-    private mutating func serveDatagrams(_ socket: SandboxSocket, token: UInt64) {
+    private mutating func serveDatagrams(_ socket: SandboxSocket, token: UInt64, limit: Int) {
         let descriptor = socket.descriptor.raw
         let count: Int
         counters.add(.receives)
         do throws(SystemError) {
-            count = try batch.receive(from: descriptor, limit: Self.batchMax)
+            count = try batch.receive(from: descriptor, limit: limit)
         } catch {
             // An ICMP error for an earlier reply, reported here; the next call reads on.
             return
@@ -190,6 +204,8 @@ struct Worker: ~Copyable {
         }
         _ = consume snapshot
         board.done(reader: index)
+        // Who has a reply finds its question counted.
+        tally.close(counters, slot: socket.slot, questions: count, forwarded: forwards.count)
         let queued = batch.queued
         if queued > 0 {
             counters.add(.sends)
@@ -200,7 +216,6 @@ struct Worker: ~Copyable {
                 counters.answering.note(nanoseconds: took, count: UInt64(queued))
             }
         }
-        tally.close(counters, slot: socket.slot, questions: count, forwarded: forwards.count)
         forward(forwards, from: socket, token: token)
     }
 
@@ -278,7 +293,7 @@ struct Worker: ~Copyable {
         deliver(desk.settle(poller, at: now), at: now)
     }
 
-    private mutating func deliver(_ deliveries: [ForwardDesk.Delivery], at now: Moment) {
+    mutating func deliver(_ deliveries: [ForwardDesk.Delivery], at now: Moment) {
         for delivery in deliveries {
             switch delivery.client {
             case .datagram(let token, let client, let control):
@@ -296,140 +311,6 @@ struct Worker: ~Copyable {
                 }
             case .stream(let token):
                 streams.deliver(delivery.octets, to: token, poller, at: now)
-                resumable.append(token)
-            }
-        }
-    }
-
-    // MARK: Streams
-
-    /// Goes on with connections that answers have gone out on; those may bring further answers.
-    private mutating func resumeStreams() {
-        if resumable.isEmpty { return }
-        let now = Clock.now()
-        while let token = resumable.popLast() { resume(token, at: now) }
-    }
-
-    private mutating func acceptStreams(_ socket: SandboxSocket) {
-        let now = Clock.now()
-        do throws(SystemError) {
-            while let accepted = try Sockets.accept(socket.descriptor.raw) {
-                // The kernel gives out the lowest free number: above the limit one has to go.
-                if accepted.number > descriptorMax, !streams.closeOldestIdle(poller) {
-                    counters.add(.streamsRefused)
-                    continue
-                }
-                streams.add(accepted, slot: socket.slot, poller, at: now)
-            }
-        } catch {
-            if error.isOutOfDescriptors { acceptWithSpare(socket, at: now) }
-        }
-    }
-
-    /// Takes the connection that waits, if one does, in the place of an idle one or only to refuse
-    /// it: left waiting, it would wake this thread for ever.
-    private mutating func acceptWithSpare(_ socket: SandboxSocket, at now: Moment) {
-        spare = nil
-        if let accepted = try? Sockets.accept(socket.descriptor.raw) {
-            if streams.closeOldestIdle(poller) {
-                streams.add(accepted, slot: socket.slot, poller, at: now)
-            } else {
-                counters.add(.streamsRefused)
-            }
-        }
-        spare = try? Descriptor.spare()
-    }
-
-    private mutating func serveStream(_ token: UInt64, _ ready: Poller.Interest) {
-        let now = Clock.now()
-        guard let stream = streams[token] else { return }
-        do throws(StreamConnection.Fault) {
-            if !ready.isDisjoint(with: [.read, .failed]) {
-                try stream.read(into: &streams.scratch, at: now)
-            }
-            if ready.contains(.write) { try stream.flush(at: now) }
-        } catch {
-            counters.add(.streamFaults)
-            streams.close(token, poller)
-            return
-        }
-        resume(token, at: now)
-    }
-
-    /// Answers the questions that wait in a connection's inbox, as far as its limits allow.
-    private mutating func resume(_ token: UInt64, at now: Moment) {
-        guard let stream = streams[token] else { return }
-        do throws(StreamConnection.Fault) {
-            try answer(stream, token, at: now)
-        } catch {
-            counters.add(.streamFaults)
-            streams.close(token, poller)
-            return
-        }
-        streams.settle(token, poller)
-    }
-
-    private mutating func answer(
-        _ stream: StreamConnection,
-        _ token: UInt64,
-        at now: Moment
-    ) throws(StreamConnection.Fault) {
-        while let message = try stream.nextMessage(at: now) {
-            counters.add(.streamQueries)
-            let tally = BatchTally(counters)
-            let snapshot = board.read(reader: index)
-            var question: ForwardQuestion?
-            var reply: [UInt8] = []
-            if let snapshot, let published = snapshot.view(at: stream.slot) {
-                reply = [UInt8](capacity: MessageSize.streamMax) { out in
-                    _ = responder.respond(
-                        to: message.span,
-                        from: stream.peer,
-                        over: .stream,
-                        as: published,
-                        in: snapshot.tables,
-                        into: &out
-                    ) { query, key, group, out in
-                        if desk.answerKept(
-                            key,
-                            query,
-                            over: .stream,
-                            in: published,
-                            group,
-                            into: &out
-                        ) {
-                            return .kept
-                        }
-                        question = ForwardQuestion(
-                            query,
-                            over: .stream,
-                            group: group,
-                            profile: published.view.profile
-                        )
-                        return .forwarded
-                    }
-                }
-                if question != nil, responder.watch.takeMark() {
-                    question?.logged = .init(
-                        sandbox: published.view.sandbox,
-                        client: stream.peer,
-                        isStream: true
-                    )
-                }
-            }
-            tally.close(
-                counters,
-                slot: stream.slot,
-                questions: 1,
-                forwarded: question == nil ? 0 : 1
-            )
-            _ = consume snapshot
-            board.done(reader: index)
-            if !reply.isEmpty { try stream.reply(reply, at: now) }
-            if let question {
-                stream.forwarded += 1
-                desk.ask(question, for: .stream(token: token), slot: stream.slot, at: now)
-                deliver(desk.settle(poller, at: now), at: now)
             }
         }
     }

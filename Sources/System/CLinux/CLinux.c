@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -196,6 +197,11 @@ long waggle_random(void *buffer, size_t length) {
 
 int waggle_enter_network_namespace(int descriptor) {
     return setns(descriptor, CLONE_NEWNET) == 0 ? 0 : -errno;
+}
+
+int waggle_namespace_of(int socket) {
+    int descriptor = ioctl(socket, SIOCGSKNS);
+    return descriptor < 0 ? -errno : descriptor;
 }
 
 int waggle_pidfd_open(int pid) {

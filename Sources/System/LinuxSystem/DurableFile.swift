@@ -33,6 +33,27 @@ enum DurableFile {
         }
     }
 
+    /// The octets of a range that the file has.
+    static func read(_ range: Range<Int>, of file: Int32) throws(SystemError) -> [UInt8] {
+        var octets = [UInt8](repeating: 0, count: range.count)
+        var done = 0
+        while done < octets.count {
+            let count = unsafe octets.withUnsafeMutableBytes { bytes in
+                unsafe pread(
+                    file,
+                    bytes.baseAddress?.advanced(by: done),
+                    bytes.count - done,
+                    range.lowerBound + done
+                )
+            }
+            if count < 0 && errno == EINTR { continue }
+            if count < 0 { throw .last("pread") }
+            if count == 0 { throw SystemError("pread", code: EIO) }
+            done += count
+        }
+        return octets
+    }
+
     static func sync(_ file: Int32, _ path: String) throws(SystemError) {
         if fsync(file) != 0 { throw .last("fsync \(path)") }
     }

@@ -8,8 +8,6 @@ import Glibc
 package struct DurableLog: ~Copyable {
     /// A line longer than this is refused.
     package static let recordOctetsMax = 256 << 20
-    /// Octets that are written at once when the file is replaced.
-    private static let bufferOctets = 1 << 20
 
     private let directory: String
     private let name: String
@@ -72,33 +70,53 @@ package struct DurableLog: ~Copyable {
         size += lines.count
     }
 
-    /// Replaces all records by `payloads`, at once or not at all: a new file, synced, renamed over.
+    /// A file that shall take the log's place, beside it until then.
     ///
-    /// Payloads are taken one by one, so that not all of them have to be in memory.
-    package mutating func rewrite(_ payloads: some Sequence<[UInt8]>) throws(SystemError) {
-        let path = "\(directory)/\(name)"
-        let fresh = try DurableFile.open("\(path).new", O_RDWR | O_CREAT | O_TRUNC)
-        var written = 0
-        do throws(SystemError) {
-            var lines: [UInt8] = []
-            for payload in payloads {
-                lines += Self.line(payload)
-                if lines.count < Self.bufferOctets { continue }
-                try DurableFile.write(lines, to: fresh.raw, at: written)
-                written += lines.count
-                lines.removeAll(keepingCapacity: true)
-            }
-            try DurableFile.write(lines, to: fresh.raw, at: written)
-            written += lines.count
-            if fsync(fresh.raw) != 0 { throw .last("fsync \(path).new") }
-            if unsafe rename("\(path).new", path) != 0 { throw .last("rename \(path)") }
-        } catch {
-            unsafe unlink("\(path).new")
-            throw error
+    /// It says what the log's records came to when it was begun; it may be written in steps while the
+    /// log takes further records.
+    package struct Replacement: ~Copyable {
+        fileprivate let file: Descriptor
+        fileprivate var size = 0
+        /// Octets of the log when this was begun.
+        fileprivate let logSize: Int
+    }
+
+    package func beginReplacement() throws(SystemError) -> Replacement {
+        let file = try DurableFile.open("\(directory)/\(name).new", O_RDWR | O_CREAT | O_TRUNC)
+        return Replacement(file: file, logSize: size)
+    }
+
+    /// Adds records to a replacement, and waits until they are on the disk, so that there is little
+    /// to wait for when it takes the log's place.
+    package func append(
+        _ payloads: some Sequence<[UInt8]>,
+        to replacement: inout Replacement
+    ) throws(SystemError) {
+        let lines = payloads.flatMap { Self.line($0) }
+        try DurableFile.write(lines, to: replacement.file.raw, at: replacement.size)
+        replacement.size += lines.count
+        if fdatasync(replacement.file.raw) != 0 {
+            throw .last("fdatasync \(directory)/\(name).new")
         }
-        file = fresh
-        size = written
+    }
+
+    /// Puts a replacement in the log's place, with the records that the log has taken meanwhile.
+    ///
+    /// At once or not at all; on failure the log is as before.
+    package mutating func adopt(_ replacement: consuming Replacement) throws(SystemError) {
+        let path = "\(directory)/\(name)"
+        let meanwhile = try DurableFile.read(replacement.logSize..<size, of: file.raw)
+        try DurableFile.write(meanwhile, to: replacement.file.raw, at: replacement.size)
+        if fsync(replacement.file.raw) != 0 { throw .last("fsync \(path).new") }
+        if unsafe rename("\(path).new", path) != 0 { throw .last("rename \(path)") }
+        size = replacement.size + meanwhile.count
+        file = replacement.file
         try DurableFile.syncDirectory(directory)
+    }
+
+    /// Removes what is there of a replacement that was given up.
+    package func discardReplacement() {
+        unsafe unlink("\(directory)/\(name).new")
     }
 
     private static func line(_ payload: [UInt8]) -> [UInt8] {

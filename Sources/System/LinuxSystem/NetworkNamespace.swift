@@ -29,6 +29,13 @@ package enum NetworkNamespace {
         return try outcome.get()
     }
 
+    /// The namespace that a socket was opened in, which it keeps alive; needs CAP_NET_ADMIN there.
+    package static func descriptor(of socket: Int32) throws(SystemError) -> Descriptor {
+        let raw = waggle_namespace_of(socket)
+        if raw < 0 { throw SystemError("ioctl SIOCGSKNS", code: -raw) }
+        return Descriptor(owning: raw)
+    }
+
     /// Moves the calling thread into a namespace for good; false when it may not.
     ///
     /// For a thread that does nothing but work in namespaces.

@@ -11,8 +11,8 @@ package final class PinnedThread: Sendable {
     private let thread: Mutex<Handle?>
 
     private struct Handle: @unchecked Sendable {
-        // Proof: a pthread_t is a number that any thread may pass to pthread_join once; `join` takes
-        // it out of the mutex first.
+        // Proof: a pthread_t is a number that any thread may pass to pthread_join or
+        // pthread_detach once; whoever does takes it out of the mutex first.
         let raw: pthread_t
     }
 
@@ -42,6 +42,11 @@ package final class PinnedThread: Sendable {
             throw SystemError("pthread_create", code: code)
         }
         thread = Mutex(Handle(raw: raw))
+    }
+
+    /// Nobody can wait for it any more: what the system keeps of it goes when it ends.
+    deinit {
+        if let handle = thread.withLock({ $0.take() }) { pthread_detach(handle.raw) }
     }
 
     /// Waits until the body has returned; the second caller does not wait.

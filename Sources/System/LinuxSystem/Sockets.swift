@@ -57,7 +57,9 @@ package enum Sockets {
             try set(socket.raw, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 1, "IPV6_V6ONLY")
         }
         try bind(socket.raw, endpoint)
-        if Glibc.listen(socket.raw, 128) != 0 { throw .last("listen \(endpoint)") }
+        if Glibc.listen(socket.raw, waitingConnectionsMax) != 0 {
+            throw .last("listen \(endpoint)")
+        }
         return socket
     }
 
@@ -327,4 +329,9 @@ package enum Sockets {
     }
 
     private static let receiveBufferOctets: Int32 = 4 << 20
+    /// Connections that the kernel takes before we do.
+    ///
+    /// Beyond them a client waits a second to ask for one again. The kernel has a limit of its own,
+    /// `net.core.somaxconn`.
+    private static let waitingConnectionsMax: Int32 = 1024
 }

@@ -8,9 +8,14 @@ enum Executable {
         if let given = environment["WAGGLE_BIN"], !given.isEmpty {
             return URL(filePath: given).path
         }
-        return folders.map { $0.appending(path: "waggle").path }
-            .first { FileManager.default.isExecutableFile(atPath: $0) } ?? "waggle"
+        return beside("waggle") ?? "waggle"
     }()
+
+    /// The path of a program that was built beside this test program.
+    static func beside(_ name: String) -> String? {
+        folders.map { $0.appending(path: name).path }
+            .first { FileManager.default.isExecutableFile(atPath: $0) }
+    }
 
     /// Folders that the build may have put it in, likeliest first.
     private static var folders: [URL] {

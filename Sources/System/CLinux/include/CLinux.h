@@ -64,6 +64,8 @@ int waggle_send(int socket, const void *octets, size_t length, const void *addre
 int waggle_raise_loopback(void);
 // setns(2) for a network namespace; returns 0 or -errno.
 int waggle_enter_network_namespace(int descriptor);
+// ioctl SIOCGSKNS: the network namespace of a socket; returns a descriptor or -errno.
+int waggle_namespace_of(int socket);
 // pidfd_open(2); returns a descriptor or -errno.
 int waggle_pidfd_open(int pid);
 // openat2(2) of a path as if `root` were its root: no link and no `..` leads out of it. Returns a
