@@ -40,6 +40,35 @@ struct HotPathTests {
         #expect(try probe.allocations() - before >= 500)
     }
 
+    @Test("allocates nothing for what an upstream has said before")
+    func kept() throws {
+        let upstream = try Upstream()
+        let probe = try Probe(upstream: upstream.port)
+        for edns in [false, true] {
+            let question = message(("kept.up", 1, edns))
+            try probe.ask(question, times: 200)
+            let before = try probe.allocations()
+            try probe.ask(question, times: 500)
+            #expect(try probe.allocations() - before == 0, "500 questions, EDNS: \(edns)")
+        }
+        #expect(upstream.replyCount < 10, "nearly all are answered from what is kept")
+    }
+
+    @Test("allocates so much for a question that an upstream has to be asked, and no more")
+    func forwarded() throws {
+        let upstream = try Upstream()
+        let probe = try Probe(upstream: upstream.port)
+        for number in 0..<500 { try probe.ask(message(("a\(number).up", 1, true)), times: 1) }
+        let before = try probe.allocations()
+        for number in 0..<500 { try probe.ask(message(("b\(number).up", 1, true)), times: 1) }
+        let each = Double(try probe.allocations() - before) / 500
+        #expect(upstream.replyCount >= 1000)
+        #expect(each <= Self.forwardedAllocationsMax, "allocations for each question")
+    }
+
+    /// Its socket, the message, who waits, what came back, and the growth of tables.
+    private static let forwardedAllocationsMax = 16.0
+
     @Test("takes 64 questions with one system call and answers them with one")
     func systemCalls() throws {
         let probe = try Probe()

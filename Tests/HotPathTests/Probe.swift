@@ -14,9 +14,12 @@ final class Probe {
     private let metrics: UInt16
     private let socket: Descriptor
 
+    /// Starts the daemon and waits until it is ready.
+    ///
     /// `watchesEveryQuestion`: each is counted by its name and given to the query log, whose lines
-    /// are then held back by the log's level.
-    init(watchesEveryQuestion: Bool = false) throws {
+    /// are then held back by the log's level. `upstream`: the port of loopback where other names are
+    /// asked.
+    init(watchesEveryQuestion: Bool = false, upstream: UInt16? = nil) throws {
         folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("waggle-hot-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -26,7 +29,7 @@ final class Probe {
         let zone = folder.appendingPathComponent("static.zone")
         try "near.hot. 5 IN CNAME web.hot.\n".write(to: zone, atomically: true, encoding: .utf8)
         let configuration = folder.appendingPathComponent("waggle.json")
-        try Self.configuration(folder.path, dns: dns, metrics: metrics)
+        try Self.configuration(folder.path, dns: dns, metrics: metrics, upstream: upstream)
             .write(to: configuration, atomically: true, encoding: .utf8)
 
         process.executableURL = URL(fileURLWithPath: Self.program ?? "")
@@ -146,7 +149,13 @@ final class Probe {
         }
     }
 
-    private static func configuration(_ folder: String, dns: UInt16, metrics: UInt16) -> String {
+    private static func configuration(
+        _ folder: String,
+        dns: UInt16,
+        metrics: UInt16,
+        upstream: UInt16?
+    ) -> String {
+        let upstreams = upstream.map { "\"127.0.0.1:\($0)\"" } ?? ""
         let endpoints = (1...3).map { index in
             """
             {"network":"hot","name":"web.\(index)","service":"web","ip":"10.8.0.\(index)",
@@ -155,7 +164,8 @@ final class Probe {
         }
         return """
             {"stateDirectory":"\(folder)/state","api":{"socket":"\(folder)/sock"},"gossip":null,
-             "metrics":{"listen":"127.0.0.1:\(metrics)"},"dns":{"zoneFiles":["static.zone"]},
+             "metrics":{"listen":"127.0.0.1:\(metrics)"},
+             "dns":{"zoneFiles":["static.zone"],"upstreams":[\(upstreams)]},
              "sandboxes":[{"name":"hot","listen":"127.0.0.1:\(dns)","networks":["hot"]}],
              "endpoints":[\(endpoints.joined(separator: ","))]}
             """

@@ -1,10 +1,14 @@
 // An open load of DNS questions over loopback UDP, and what became of them.
 //
-// Usage: CLoad PORT SOCKETS BURST RATE MILLISECONDS, with the questions on standard input, each with
-// two octets of length before it. SOCKETS to ask from (1 to 64; a server's hash spreads them over its
-// own), BURST questions back to back out of one socket (1 to 64), RATE questions per second; with
-// RATE 0 one is asked, its reply awaited, and the next one asked.
-// Prints: sent answered reply-octets p50 p99 p99.9, the last three in microseconds.
+// Usage: CLoad ADDRESS PORT ADDRESSES SOCKETS BURST RATE MILLISECONDS [HOW], with the questions on
+// standard input, each with two octets of length before it; they are asked in turn, from any of them
+// on. They go to as many ADDRESSES in turn, from ADDRESS on. SOCKETS to ask from (1 to 64; a server's
+// hash spreads them over its own), BURST questions back to back out of one socket (1 to 64), RATE
+// questions per second; with RATE 0 one is asked, its reply awaited, and the next one asked. HOW is
+// `spin`: look for replies all the time, so that none waits for the end of a pause; or `patient`: wait
+// three seconds for the last ones.
+// Prints: sent answered wrong explained reply-octets p50 p99 p99.9. The last three are nanoseconds;
+// wrong replies are those with an error, and explained those of them that say why (RFC 8914).
 //
 // C, so that the generator costs less than what it measures.
 #define _GNU_SOURCE
@@ -20,7 +24,8 @@
 #include <unistd.h>
 
 enum { sockets_max = 64, burst_max = 64, question_octets_max = 300, reply_octets_max = 4096 };
-enum { questions_max = 2000000, latency_max = 1 << 20 };
+// Latencies are counted in steps; the last holds all that were longer, from half a second on.
+enum { questions_max = 2000000, latency_max = 5 << 20, latency_step = 100 };
 
 // Whole messages, asked in turn; the id of each is overwritten.
 typedef struct {
@@ -31,14 +36,14 @@ typedef struct {
 } questions;
 
 typedef struct {
-    uint16_t port;
-    uint32_t sockets, burst, rate, milliseconds;
+    struct sockaddr_in address;
+    uint32_t addresses, sockets, burst, rate, milliseconds;
+    int spins, is_patient;
 } plan;
 
 typedef struct {
-    uint64_t sent, answered, wrong;
+    uint64_t sent, answered, wrong, explained;
     uint32_t reply_octets;
-    // Replies by the microseconds they took; the last holds all that took longer.
     uint32_t latency[latency_max];
 } result;
 
@@ -49,7 +54,7 @@ typedef struct {
     int sockets[sockets_max];
     // When the question with an id was sent, per socket; 0 when none is out.
     uint64_t *sent_at;
-    uint32_t next_question, next_socket;
+    uint32_t next_question, next_socket, next_address;
     uint16_t next_id;
 } load;
 
@@ -66,12 +71,9 @@ static int open_sockets(load *load) {
         load->sockets[i] = descriptor;
         int octets = 4 << 20;
         setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets);
-        struct sockaddr_in address = {
-            .sin_family = AF_INET,
-            .sin_port = htons(load->plan->port),
-            .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-        };
-        if (connect(descriptor, (struct sockaddr *)&address, sizeof address) != 0) return errno;
+        const struct sockaddr *address = (const struct sockaddr *)&load->plan->address;
+        if (load->plan->addresses > 1) continue;
+        if (connect(descriptor, address, sizeof load->plan->address) != 0) return errno;
     }
     return 0;
 }
@@ -80,6 +82,7 @@ static void send_burst(load *load, uint32_t count) {
     static uint8_t buffers[burst_max][question_octets_max];
     static struct iovec vectors[burst_max];
     static struct mmsghdr messages[burst_max];
+    static struct sockaddr_in addresses[burst_max];
     uint32_t place = load->next_socket++ % load->plan->sockets;
     const questions *questions = load->questions;
     uint64_t time = now();
@@ -93,9 +96,22 @@ static void send_burst(load *load, uint32_t count) {
         load->sent_at[(size_t)place << 16 | id] = time;
         vectors[i] = (struct iovec){buffers[i], length};
         messages[i].msg_hdr = (struct msghdr){.msg_iov = &vectors[i], .msg_iovlen = 1};
+        if (load->plan->addresses == 1) continue;
+        // Next to one another neither in time nor in the server's tables.
+        uint32_t offset = (uint32_t)(load->next_address++ * 7919ull % load->plan->addresses);
+        addresses[i] = load->plan->address;
+        addresses[i].sin_addr.s_addr = htonl(ntohl(addresses[i].sin_addr.s_addr) + offset);
+        messages[i].msg_hdr.msg_name = &addresses[i];
+        messages[i].msg_hdr.msg_namelen = sizeof addresses[i];
     }
     int sent = sendmmsg(load->sockets[place], messages, count, 0);
     if (sent > 0) load->result->sent += (uint64_t)sent;
+}
+
+// Whether a reply ends in an OPT record with an extended error and nothing else in it.
+static int is_explained(const uint8_t *reply, uint32_t length) {
+    static const uint8_t head[] = {0, 15, 0, 2};
+    return length >= 29 && memcmp(reply + length - 6, head, sizeof head) == 0;
 }
 
 static void receive(load *load, uint32_t place, int flags) {
@@ -116,12 +132,13 @@ static void receive(load *load, uint32_t place, int flags) {
         int is_good = messages[i].msg_len >= 12 && *sent_at && (buffers[i][3] & 15) == 0;
         if (!is_good) {
             load->result->wrong++;
+            load->result->explained += (uint64_t)is_explained(buffers[i], messages[i].msg_len);
             continue;
         }
-        uint64_t microseconds = (time - *sent_at) / 1000;
+        uint64_t steps = (time - *sent_at) / latency_step;
         *sent_at = 0;
-        if (microseconds >= latency_max) microseconds = latency_max - 1;
-        load->result->latency[microseconds]++;
+        if (steps >= latency_max) steps = latency_max - 1;
+        load->result->latency[steps]++;
         load->result->reply_octets = messages[i].msg_len;
         load->result->answered++;
     }
@@ -146,14 +163,14 @@ static void run_paced(load *load) {
         } else {
             receive_all(load);
             uint64_t left = due - now();
-            if (left < 1000000000 && left > 80000) {
+            if (!plan->spins && left < 1000000000 && left > 80000) {
                 struct timespec pause = {0, (long)(left - 60000)};
                 nanosleep(&pause, NULL);
             }
         }
     }
     // What is still on its way counts.
-    uint64_t last = now() + 50000000;
+    uint64_t last = now() + (plan->is_patient ? 3000000000 : 50000000);
     while (now() < last && load->result->answered + load->result->wrong < load->result->sent)
         receive_all(load);
 }
@@ -174,9 +191,9 @@ static uint64_t quantile(const result *result, uint64_t thousandths) {
     uint64_t wanted = result->answered * thousandths / 1000, seen = 0;
     for (uint32_t i = 0; i < latency_max; i++) {
         seen += result->latency[i];
-        if (seen > wanted) return i;
+        if (seen > wanted) return i * (uint64_t)latency_step;
     }
-    return latency_max;
+    return latency_max * (uint64_t)latency_step;
 }
 
 static int read_questions(questions *questions) {
@@ -202,21 +219,32 @@ static int read_questions(questions *questions) {
 }
 
 int main(int count, char **words) {
-    if (count != 6) return 2;
-    plan plan = {(uint16_t)atoi(words[1]), (uint32_t)atoi(words[2]), (uint32_t)atoi(words[3]),
-                 (uint32_t)atoi(words[4]), (uint32_t)atoi(words[5])};
+    if (count != 8 && count != 9) return 2;
+    plan plan = {
+        .address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(words[2]))},
+        .addresses = (uint32_t)atoi(words[3]),
+        .sockets = (uint32_t)atoi(words[4]),
+        .burst = (uint32_t)atoi(words[5]),
+        .rate = (uint32_t)atoi(words[6]),
+        .milliseconds = (uint32_t)atoi(words[7]),
+        .spins = count == 9 && strcmp(words[8], "spin") == 0,
+        .is_patient = count == 9 && strcmp(words[8], "patient") == 0,
+    };
     questions questions = {0};
-    if (plan.sockets < 1 || plan.sockets > sockets_max || plan.burst < 1 ||
-        plan.burst > burst_max || read_questions(&questions) != 0)
+    if (!inet_aton(words[1], &plan.address.sin_addr) || plan.addresses < 1 || plan.sockets < 1 ||
+        plan.sockets > sockets_max || plan.burst < 1 || plan.burst > burst_max || read_questions(&questions) != 0)
         return 2;
     static result result;
     load load = {.plan = &plan, .questions = &questions, .result = &result};
+    // Of many questions each run asks others.
+    load.next_question = (uint32_t)(now() / 1000 % questions.count);
     load.sent_at = calloc((size_t)plan.sockets << 16, sizeof *load.sent_at);
     if (!load.sent_at || open_sockets(&load) != 0) return 1;
     if (plan.rate) run_paced(&load);
     else run_in_turn(&load);
-    printf("%lu %lu %u %lu %lu %lu\n", result.sent, result.answered, result.reply_octets,
-           quantile(&result, 500), quantile(&result, 990), quantile(&result, 999));
+    printf("%lu %lu %lu %lu %u %lu %lu %lu\n", result.sent, result.answered, result.wrong,
+           result.explained, result.reply_octets, quantile(&result, 500), quantile(&result, 990),
+           quantile(&result, 999));
     free(load.sent_at);
     free(questions.octets);
     free(questions.starts);

@@ -3,13 +3,14 @@ import Foundation
 /// The servers under comparison, each with the same names, in a folder of their own.
 final class Field {
     private(set) var peers: [Peer] = []
-    private let folder: URL
+    let folder: URL
     private var nextPort: UInt16 = 20_530
 
     /// The names that every server answers: one address, and three.
     static let one = Questions(["one.bench"])
     static let three = Questions(["web.bench"])
-    private static let threeAddresses = ["10.9.0.11", "10.9.0.12", "10.9.0.13"]
+    static let oneAddress = "10.9.0.10"
+    static let threeAddresses = ["10.9.0.11", "10.9.0.12", "10.9.0.13"]
 
     init() throws {
         folder = FileManager.default.temporaryDirectory
@@ -22,105 +23,128 @@ final class Field {
         try? FileManager.default.removeItem(at: folder)
     }
 
-    private func takePort() -> UInt16 {
+    func takePort() -> UInt16 {
         nextPort += 1
         return nextPort
     }
 
-    private func write(_ name: String, _ text: String) throws -> String {
+    func write(_ name: String, _ text: String) throws -> String {
         let file = folder.appendingPathComponent(name)
         try text.write(to: file, atomically: true, encoding: .utf8)
         return file.path
     }
 
+    // MARK: Ours
+
+    /// What is asked of our own server beside the names that all have.
+    struct Wishes {
+        /// The port of loopback where names are asked that are not local.
+        var upstream: UInt16?
+        var forwardLimit = 1024
+        /// Sandboxes, each at an address of its own.
+        var sandboxes = 1
+        /// Further names `h0.many` and so on.
+        var names = 0
+    }
+
     /// Our own server; `name` tells it from another of ours.
-    ///
-    /// `upstream`: the port of loopback where names are asked that are not local.
-    func startWaggle(
-        _ program: String,
-        name: String = "waggle",
-        upstream: UInt16? = nil
-    ) throws -> Peer? {
-        let port = takePort()
-        let upstreams = upstream.map { "\"127.0.0.1:\($0)\"" } ?? ""
-        var endpoints = ["{\"network\":\"bench\",\"name\":\"one\",\"ip\":\"10.9.0.10\"}"]
+    func startWaggle(_ name: String = "waggle", _ wishes: Wishes = Wishes()) throws -> Peer? {
+        let isMany = wishes.sandboxes > 1
+        let place = Peer.Place(
+            address: isMany ? "127.1.0.1" : "127.0.0.1",
+            port: takePort(),
+            addresses: wishes.sandboxes
+        )
+        var endpoints = ["{\"network\":\"bench\",\"name\":\"one\",\"ip\":\"\(Self.oneAddress)\"}"]
         for (index, address) in Self.threeAddresses.enumerated() {
             endpoints.append(
                 "{\"network\":\"bench\",\"name\":\"web.\(index)\",\"service\":\"web\","
                     + "\"ip\":\"\(address)\"}"
             )
         }
+        // Several names for each: a configuration has at most 16 MB.
+        for first in stride(from: 0, to: wishes.names, by: 50) {
+            let place = first / 50
+            let address = "10.\(64 + (place >> 16)).\(place >> 8 & 255).\(place & 255)"
+            let others = (first + 1..<min(first + 50, wishes.names)).map { "\"h\($0)\"" }
+            endpoints.append(
+                "{\"network\":\"many\",\"name\":\"h\(first)\",\"ip\":\"\(address)\","
+                    + "\"alias\":[\(others.joined(separator: ","))]}"
+            )
+        }
+        let networks = wishes.names > 0 ? "\"bench\",\"many\"" : "\"bench\""
+        let sandboxes = (1...wishes.sandboxes).map { number in
+            let address = isMany ? "127.1.\(number >> 8).\(number & 255)" : place.address
+            return "{\"name\":\"s\(number)\",\"listen\":\"\(address):\(place.port)\","
+                + "\"networks\":[\(networks)]}"
+        }
+        let upstreams = wishes.upstream.map { "\"127.0.0.1:\($0)\"" } ?? ""
         let configuration = try write(
             "\(name).json",
             """
             {"stateDirectory":"\(folder.path)/\(name)","api":{"socket":"\(folder.path)/\(name).sock"},
-             "gossip":null,"metrics":{"listen":null},"dns":{"upstreams":[\(upstreams)]},
-             "sandboxes":[{"name":"bench","listen":"127.0.0.1:\(port)","networks":["bench"]}],
+             "gossip":null,"metrics":{"listen":null},
+             "dns":{"threads":1,"forwardLimit":\(wishes.forwardLimit),"upstreams":[\(upstreams)]},
+             "sandboxes":[\(sandboxes.joined(separator: ","))],
              "endpoints":[\(endpoints.joined(separator: ","))]}
             """
         )
-        return try start(name, program, ["daemon", "--config", configuration], port)
+        let command = [NameServerBenchmarks.waggle, "daemon", "--config", configuration]
+        return try start(name, command, place)
     }
 
-    /// An upstream that gives every name an address with that TTL.
-    func startUpstream(_ program: String, ttl: Int) throws -> Peer? {
+    // MARK: Floors
+
+    /// An upstream that gives every name an address with that TTL; `hold`: once it has been asked
+    /// for so many names.
+    func startUpstream(ttl: Int, hold: Int? = nil) throws -> Peer? {
         let port = takePort()
-        return try start("upstream", program, ["\(port)", "\(ttl)"], port)
+        let words = ["\(port)", "\(ttl)"] + (hold.map { ["\($0)"] } ?? [])
+        let place = Peer.Place(port: port)
+        let command = [Self.program("CUpstream")] + words
+        if hold == nil { return try start("upstream (C)", command, place, on: .load) }
+        // It answers nobody who asks alone.
+        let process = try Peer.launch(command, on: .load)
+        Thread.sleep(forTimeInterval: 0.2)
+        let peer = Peer("upstream (C)", at: place, process)
+        peers.append(peer)
+        return process.isRunning ? peer : nil
     }
 
-    /// The floor of forwarding: a relay that checks and keeps nothing.
-    func startRelay(_ program: String, upstream: UInt16) throws -> Peer? {
+    /// A relay that checks and keeps nothing, with one socket or a fresh one for each question.
+    func startRelay(upstream: UInt16, isFresh: Bool) throws -> Peer? {
         let port = takePort()
-        return try start("relay (C)", program, ["\(port)", "\(upstream)"], port)
+        let kind = isFresh ? "fresh" : "shared"
+        let command = [Self.program("CRelay"), "\(port)", "\(upstream)", kind]
+        return try start("relay, \(kind) (C)", command, Peer.Place(port: port))
     }
 
-    /// The floor: an echo that sends as many octets as `replyOctets`.
-    func startEcho(_ program: String, replyOctets: Int) throws -> Peer? {
-        let port = takePort()
-        return try start("echo (C)", program, ["\(port)", "\(replyOctets)", "32"], port)
-    }
-
-    func startKnot() throws -> Peer? {
-        guard let program = Peer.path(of: "knotd") else { return nil }
-        let port = takePort()
-        let zone = try write("bench.zone", Self.zoneText)
-        let configuration = try write(
-            "knot.conf",
-            """
-            server:
-              rundir: "\(folder.path)"
-              listen: 127.0.0.1@\(port)
-              udp-workers: 1
-              tcp-workers: 1
-              background-workers: 1
-            database:
-              storage: "\(folder.path)"
-            zone:
-              - domain: bench
-                file: "\(zone)"
-            """
+    /// An echo that sends as many octets as `replyOctets`, at as many addresses.
+    func startEcho(replyOctets: Int, addresses: Int = 1) throws -> Peer? {
+        let address = addresses > 1 ? "127.1.0.1" : "127.0.0.1"
+        let place = Peer.Place(address: address, port: takePort(), addresses: addresses)
+        let numbers = [Int(place.port), addresses, replyOctets, Self.echoBatch]
+        return try start(
+            addresses > 1 ? "echo, epoll (C)" : "echo (C)",
+            [Self.program("CEcho"), address] + numbers.map { "\($0)" },
+            place
         )
-        return try start("knotd", program, ["-c", configuration], port)
     }
 
-    private static let zoneText =
-        """
-        $ORIGIN bench.
-        $TTL 5
-        @ SOA ns hostmaster 1 60 30 3600 5
-        @ NS ns
-        ns A 127.0.0.1
-        one A 10.9.0.10
+    /// Datagrams in one system call: as many as our own server takes.
+    private static let echoBatch = 64
 
-        """ + threeAddresses.map { "web A \($0)\n" }.joined()
+    private static func program(_ name: String) -> String {
+        "\(NameServerBenchmarks.programs)/\(name)"
+    }
 
-    private func start(
+    func start(
         _ name: String,
-        _ program: String,
-        _ arguments: [String],
-        _ port: UInt16
+        _ command: [String],
+        _ place: Peer.Place,
+        on cpu: Processor = .servers
     ) throws -> Peer? {
-        let peer = try Peer.start(name, program, arguments, port: port, probe: Self.one)
+        let peer = try Peer.start(name, command, at: place, probe: Self.one, on: cpu)
         if let peer { peers.append(peer) }
         return peer
     }

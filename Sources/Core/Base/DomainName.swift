@@ -44,6 +44,24 @@ package struct DomainName: Hashable, Comparable, Sendable, CustomStringConvertib
         octets = folded
     }
 
+    /// The same for the labels of a question, which are there already: one pass without a sequence's
+    /// detours.
+    package init(wire: ArraySlice<UInt8>) throws(NameError) {
+        if wire.count > Self.octetsMax { throw .length(octets: wire.count) }
+        let labels = wire.span
+        var at = 0
+        while at < labels.count {
+            let length = labels[at]
+            guard length > 0, length <= UInt8(Self.labelOctetsMax), at + Int(length) < labels.count
+            else { throw .label(octets: Int(length)) }
+            at += 1 + Int(length)
+        }
+        var folded = Array(wire)
+        // Lengths are below the letters, so folding leaves them alone.
+        for index in folded.indices { folded[index] = folded[index].foldedLetter }
+        octets = folded
+    }
+
     /// Takes presentation text; a trailing dot is ignored, `\.` and `\DDD` are understood.
     ///
     /// Throws: `.empty` for no text, `.label`, `.length`, `.escape`. Source: RFC 1035 §5.1.

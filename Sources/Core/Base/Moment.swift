@@ -18,6 +18,20 @@ package struct Moment: Hashable, Comparable, Sendable {
         left.nanoseconds < right.nanoseconds
     }
 
+    // The usual ones of every comparable type cannot be seen through from another module, and
+    // moments are compared many times for each question.
+    package static func <= (left: Moment, right: Moment) -> Bool {
+        left.nanoseconds <= right.nanoseconds
+    }
+
+    package static func > (left: Moment, right: Moment) -> Bool {
+        left.nanoseconds > right.nanoseconds
+    }
+
+    package static func >= (left: Moment, right: Moment) -> Bool {
+        left.nanoseconds >= right.nanoseconds
+    }
+
     /// The moment `milliseconds` later; saturates at `distantFuture`.
     package func advanced(milliseconds: UInt64) -> Moment {
         let (step, tooLong) = milliseconds.multipliedReportingOverflow(by: 1_000_000)

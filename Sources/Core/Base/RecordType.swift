@@ -51,6 +51,12 @@ package struct RecordType: Hashable, Comparable, Sendable, CustomStringConvertib
         Self.mnemonics.first { $0.type == self }?.text ?? "TYPE\(code)"
     }
 
+    /// Patterns of a `switch`: without a function of its own each would be looked up as some
+    /// equatable type's, which costs more than what it guards.
+    package static func ~= (pattern: RecordType, value: RecordType) -> Bool {
+        pattern.code == value.code
+    }
+
     package static func < (left: RecordType, right: RecordType) -> Bool {
         left.code < right.code
     }

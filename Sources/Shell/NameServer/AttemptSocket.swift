@@ -14,9 +14,11 @@ final class AttemptSocket {
     /// When the question was sent.
     let since: Moment
     let descriptor: Descriptor
-    /// The question section as it was sent.
-    let question: [UInt8]
-    private var outbox: [UInt8]
+    /// The message that asks, without the length that goes before it over TCP.
+    let query: [UInt8]
+    /// False once nobody waits for the reply.
+    var isWanted = true
+    private let outbox: [UInt8]
     private var sent = 0
     private var inbox: [UInt8] = []
 
@@ -33,13 +35,16 @@ final class AttemptSocket {
         self.port = port
         since = now
         self.descriptor = descriptor
-        question = Array(query[MessageSize.header..<attempt.question.name.octets.count + 17])
+        self.query = query
         switch attempt.transport {
         case .datagram: outbox = query
         case .stream:
             outbox = [UInt8(query.count >> 8), UInt8(truncatingIfNeeded: query.count)] + query
         }
     }
+
+    /// Where the question section as it was sent ends in `query`.
+    var questionEnd: Int { MessageSize.header + attempt.question.name.octets.count + 5 }
 
     /// Writes what the socket takes; true once all is written.
     func write() throws(SystemError) -> Bool {
@@ -74,22 +79,19 @@ enum ReplyMatch {
     case strange
 
     init(_ reply: Span<UInt8>, _ walked: ReplyWalker, to socket: AttemptSocket) {
-        let question = socket.question
-        guard walked.id == socket.id,
-            walked.questionEnd == MessageSize.header + question.count
-        else {
+        let query = socket.query
+        let end = socket.questionEnd
+        guard walked.id == socket.id, walked.questionEnd == end else {
             self = .strange
             return
         }
         var isExact = true
-        for index in question.indices {
-            let theirs = reply[MessageSize.header + index]
-            if theirs == question[index] { continue }
+        for index in MessageSize.header..<end {
+            let theirs = reply[index]
+            if theirs == query[index] { continue }
             isExact = false
             // Type and class have no letters.
-            let isLetter =
-                index < question.count - 4
-                && theirs.foldedLetter == question[index].foldedLetter
+            let isLetter = index < end - 4 && theirs.foldedLetter == query[index].foldedLetter
             if !isLetter {
                 self = .strange
                 return
@@ -134,4 +136,33 @@ struct RandomPool {
         if octets.count < 2 { octets = KernelRandom.octets(256) }
         return UInt16(octets.removeLast()) << 8 | UInt16(octets.removeLast())
     }
+
+    /// Any port that needs no privilege: the more there are, the harder is a forgery (RFC 5452 §9.2).
+    mutating func port() -> UInt16 {
+        while true {
+            let port = uint16()
+            if port >= portMin { return port }
+        }
+    }
+
+    /// A name with its letters in random case: more for a forger to guess (dns.md F5).
+    mutating func letters(of labels: [UInt8]) -> [UInt8] {
+        var bits: UInt16 = 0
+        var left = 0
+        return labels.map { octet in
+            guard (97...122).contains(octet) else { return octet }
+            if left == 0 {
+                bits = uint16()
+                left = 16
+            }
+            defer {
+                bits >>= 1
+                left -= 1
+            }
+            return bits & 1 == 1 ? octet & 0xdf : octet
+        }
+    }
 }
+
+/// Lower ports need privilege, and belong to services (RFC 6335 §6).
+private let portMin: UInt16 = 1024

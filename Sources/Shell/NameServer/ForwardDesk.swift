@@ -35,6 +35,8 @@ struct ForwardDesk: ~Copyable {
     private var sockets: [UInt64: AttemptSocket] = [:]
     /// The same by source port and id, to know our own question when it comes back.
     private var ownQuestions: [UInt32: UInt64] = [:]
+    /// Attempts whose questions are still to be written.
+    private var unsent: [AttemptSocket] = []
     private var nextClient: UInt64 = 0
     private var random = RandomPool()
     private var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -128,9 +130,10 @@ struct ForwardDesk: ~Copyable {
             return true
         }
         counters.add(found.isStale ? .cacheStale : .cacheHits)
-        counters.addGiven(forwarder.cache[found.place].code, slot: published.slot)
+        let reply = forwarder.cache[found.place]
+        counters.addGiven(reply.code, slot: published.slot)
         ForwardedReply.write(
-            forwarder.cache[found.place],
+            reply,
             .init(seconds: found.age, isStale: found.isStale),
             head,
             question,
@@ -162,21 +165,20 @@ struct ForwardDesk: ~Copyable {
         )
     }
 
-    /// Takes a question; what can be said at once is in the deliveries.
+    /// Takes a question; what comes of it is told by `settle`, once for a batch of them.
     mutating func ask(
         _ question: ForwardQuestion,
         for client: Client,
         slot: Int,
-        poller: borrowing Poller,
         at now: Moment
-    ) -> [Delivery] {
+    ) {
         if case .datagram(_, let from, _) = client,
             let attempt = ownQuestions[UInt32(from.port) << 16 | UInt32(question.id)]
         {
             counters.add(.forwardLoops)
             forwarder.handle(.looped(attempt: attempt), at: now)
             close(attempt)
-            return obey(poller, at: now)
+            return
         }
         guard let name = try? DomainName(wire: question.labels) else {
             preconditionFailure("a question that was read has a well-formed name")
@@ -194,10 +196,9 @@ struct ForwardDesk: ~Copyable {
         )
         counters.add(.forwarded)
         forwarder.handle(.ask(asked, client: id), at: now)
-        return obey(poller, at: now)
     }
 
-    /// Whether refreshes that nobody waits for are to be sent.
+    /// Asks upstreams what has been taken since; what can be said at once is in the deliveries.
     mutating func settle(_ poller: borrowing Poller, at now: Moment) -> [Delivery] {
         obey(poller, at: now)
     }
@@ -219,10 +220,10 @@ struct ForwardDesk: ~Copyable {
         let number = token & ~Worker.attemptBit
         guard let socket = sockets[number] else { return [] }
         do throws(SystemError) {
-            if ready.contains(.write), try socket.write() {
+            if ready.isWritable, try socket.write() {
                 try poller.change(socket.descriptor.raw, token: token, to: .read)
             }
-            if !ready.isDisjoint(with: [.read, .failed]) {
+            if ready.isReadable {
                 switch socket.attempt.transport {
                 case .datagram: try readDatagrams(socket, at: now)
                 case .stream:
@@ -293,6 +294,7 @@ struct ForwardDesk: ~Copyable {
 
     private mutating func close(_ number: UInt64) {
         guard let socket = sockets.removeValue(forKey: number) else { return }
+        socket.isWanted = false
         // Closing it takes it out of the poller.
         ownQuestions[UInt32(socket.port) << 16 | UInt32(socket.id)] = nil
     }
@@ -301,42 +303,71 @@ struct ForwardDesk: ~Copyable {
 
     private mutating func obey(_ poller: borrowing Poller, at now: Moment) -> [Delivery] {
         var deliveries: [Delivery] = []
-        while let output = forwarder.next() {
-            switch output {
-            case .send(let attempt):
-                open(attempt, poller, at: now)
-            case .close(let attempt):
-                close(attempt)
-            case .answer(let client, let reply, let age, let isStale):
-                guard let done = waiting.removeValue(forKey: client) else { continue }
-                counters.add(.forwardAnswers)
-                counters.addGiven(reply.code, slot: done.slot)
-                note(done, reply.code, isStale ? .cache : .upstream, at: now)
-                deliveries.append(
-                    Delivery(
-                        client: done.client,
-                        octets: ForwardedReply.octets(
-                            reply,
-                            .init(seconds: age, isStale: isStale),
-                            for: done.question
-                        )
-                    )
-                )
-            case .fail(let client, let failure):
-                guard let done = waiting.removeValue(forKey: client) else { continue }
-                counters.add(failure == .limit ? .forwardLimited : .forwardFailures)
-                counters.add(ResponseCode.servFail)
-                counters.sandboxes.add(.servFail, 1, slot: done.slot)
-                note(done, UInt16(ResponseCode.servFail.rawValue), .upstream, at: now)
-                deliveries.append(
-                    Delivery(
-                        client: done.client,
-                        octets: ForwardedReply.failure(ExtendedError(failure), for: done.question)
-                    )
-                )
+        repeat {
+            while let output = forwarder.next() {
+                carryOut(output, poller, at: now, &deliveries)
+            }
+        } while sendAll(at: now)
+        return deliveries
+    }
+
+    /// Writes the questions of new attempts one right after the other, so that an upstream is woken
+    /// once for all of them; whether one could not be written.
+    private mutating func sendAll(at now: Moment) -> Bool {
+        if unsent.isEmpty { return false }
+        var hasFailed = false
+        for socket in unsent where socket.isWanted {
+            do throws(SystemError) {
+                _ = try socket.write()
+            } catch {
+                close(socket.attempt.number)
+                fail(socket.attempt, error, at: now)
+                hasFailed = true
             }
         }
-        return deliveries
+        unsent.removeAll(keepingCapacity: true)
+        return hasFailed
+    }
+
+    private mutating func carryOut(
+        _ output: Forwarder.Output,
+        _ poller: borrowing Poller,
+        at now: Moment,
+        _ deliveries: inout [Delivery]
+    ) {
+        switch output {
+        case .send(let attempt):
+            open(attempt, poller, at: now)
+        case .close(let attempt):
+            close(attempt)
+        case .answer(let client, let reply, let age, let isStale):
+            guard let done = waiting.removeValue(forKey: client) else { return }
+            counters.add(.forwardAnswers)
+            counters.addGiven(reply.code, slot: done.slot)
+            note(done, reply.code, isStale ? .cache : .upstream, at: now)
+            deliveries.append(
+                Delivery(
+                    client: done.client,
+                    octets: ForwardedReply.octets(
+                        reply,
+                        .init(seconds: age, isStale: isStale),
+                        for: done.question
+                    )
+                )
+            )
+        case .fail(let client, let failure):
+            guard let done = waiting.removeValue(forKey: client) else { return }
+            counters.add(failure == .limit ? .forwardLimited : .forwardFailures)
+            counters.add(ResponseCode.servFail)
+            counters.sandboxes.add(.servFail, 1, slot: done.slot)
+            note(done, UInt16(ResponseCode.servFail.rawValue), .upstream, at: now)
+            deliveries.append(
+                Delivery(
+                    client: done.client,
+                    octets: ForwardedReply.failure(ExtendedError(failure), for: done.question)
+                )
+            )
+        }
     }
 
     /// How long a client has waited, and the line of the log if there is to be one.
@@ -370,14 +401,14 @@ struct ForwardDesk: ~Copyable {
         counters.add(attempt.transport == .stream ? .upstreamStreams : .upstreamDatagrams)
         if case .sandbox = attempt.upstream.source {
             opener.open(
-                SocketOpening(attempt, port: freshPort(), for: inbox),
+                SocketOpening(attempt, port: random.port(), for: inbox),
                 slot: attempt.question.sandbox
             )
             return
         }
         do throws(SystemError) {
             for _ in 0..<portTriesMax {
-                let port = freshPort()
+                let port = random.port()
                 do throws(SystemError) {
                     let socket = try SocketOpening.socket(attempt, port: port)
                     start(attempt, socket, port: port, poller, at: now)
@@ -409,14 +440,6 @@ struct ForwardDesk: ~Copyable {
         }
     }
 
-    /// Any port that needs no privilege: the more there are, the harder is a forgery (RFC 5452 §9.2).
-    private mutating func freshPort() -> UInt16 {
-        while true {
-            let port = random.uint16()
-            if port >= portMin { return port }
-        }
-    }
-
     private mutating func start(
         _ attempt: Forwarder.Attempt,
         _ descriptor: consuming Descriptor,
@@ -432,7 +455,8 @@ struct ForwardDesk: ~Copyable {
         let question = attempt.question
         let query = QueryWriter.query(
             id: id,
-            labels: attempt.variesLetters ? varied(question.name.octets) : question.name.octets,
+            labels: attempt.variesLetters
+                ? random.letters(of: question.name.octets) : question.name.octets,
             type: question.type,
             checkingDisabled: question.checkingDisabled,
             dnssecOK: question.dnssecOK,
@@ -450,34 +474,16 @@ struct ForwardDesk: ~Copyable {
             let token = attempt.number | Worker.attemptBit
             switch attempt.transport {
             case .datagram:
-                _ = try socket.write()
                 try poller.add(socket.descriptor.raw, token: token, for: .read)
             case .stream:
                 // Writable once it is connected.
                 try poller.add(socket.descriptor.raw, token: token, for: .write)
             }
+            if case .datagram = attempt.transport { unsent.append(socket) }
             sockets[attempt.number] = socket
             ownQuestions[UInt32(port) << 16 | UInt32(id)] = attempt.number
         } catch {
             fail(attempt, error, at: now)
-        }
-    }
-
-    /// The name with its letters in random case: more for a forger to guess (dns.md F5).
-    private mutating func varied(_ labels: [UInt8]) -> [UInt8] {
-        var bits: UInt16 = 0
-        var left = 0
-        return labels.map { octet in
-            guard (97...122).contains(octet) else { return octet }
-            if left == 0 {
-                bits = random.uint16()
-                left = 16
-            }
-            defer {
-                bits >>= 1
-                left -= 1
-            }
-            return bits & 1 == 1 ? octet & 0xdf : octet
         }
     }
 }
@@ -486,5 +492,3 @@ struct ForwardDesk: ~Copyable {
 private let repliesPerTurnMax = 8
 /// Random source ports that are tried before the kernel chooses.
 private let portTriesMax = 4
-/// Lower ports need privilege, and belong to services (RFC 6335 §6).
-private let portMin: UInt16 = 1024

@@ -111,14 +111,8 @@ extension Worker {
             if !reply.isEmpty { stream.queue(reply, at: now) }
             if let question {
                 stream.forwarded += 1
-                let deliveries = desk.ask(
-                    question,
-                    for: .stream(token: token),
-                    slot: stream.slot,
-                    poller: poller,
-                    at: now
-                )
-                deliver(deliveries, at: now)
+                desk.ask(question, for: .stream(token: token), slot: stream.slot, at: now)
+                deliver(desk.settle(poller, at: now), at: now)
             }
         }
     }

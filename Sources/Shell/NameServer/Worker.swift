@@ -288,11 +288,9 @@ struct Worker: ~Copyable {
                 to: client,
                 control: batch.control(of: item)
             )
-            deliver(
-                desk.ask(question, for: waiting, slot: socket.slot, poller: poller, at: now),
-                at: now
-            )
+            desk.ask(question, for: waiting, slot: socket.slot, at: now)
         }
+        deliver(desk.settle(poller, at: now), at: now)
     }
 
     mutating func deliver(_ deliveries: [ForwardDesk.Delivery], at now: Moment) {

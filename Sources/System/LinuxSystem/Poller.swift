@@ -12,6 +12,10 @@ package struct Poller: ~Copyable, Sendable {
         package static let priority = Interest(rawValue: UInt32(WAGGLE_PRIORITY))
         /// Always reported.
         package static let failed = Interest(rawValue: UInt32(WAGGLE_FAILED))
+
+        /// Whether a read would tell something: octets, the end, or what has failed.
+        package var isReadable: Bool { rawValue & UInt32(WAGGLE_READ | WAGGLE_FAILED) != 0 }
+        package var isWritable: Bool { rawValue & UInt32(WAGGLE_WRITE) != 0 }
     }
 
     package struct Event: Sendable {

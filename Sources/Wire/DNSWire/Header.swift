@@ -18,6 +18,10 @@ package struct HeaderFlags: OptionSet, Hashable, Sendable {
     /// RD and CD, which a reply repeats (RFC 1035 §4.1.1, RFC 4035 §3.1.6).
     package static let echoedBits: UInt16 = 0x0110
 
+    /// Without a function of its own it would be looked up as some set's, which costs more than the
+    /// bits it compares.
+    package func contains(_ bits: HeaderFlags) -> Bool { rawValue & bits.rawValue == bits.rawValue }
+
     /// 0 to 15; 0 is QUERY.
     package var opcode: UInt8 { UInt8(truncatingIfNeeded: rawValue >> 11) & 15 }
 

@@ -8,7 +8,7 @@ package enum QueryWriter {
     /// - checkingDisabled, dnssecOK: passed on from the client (RFC 4035 §3.2.2, RFC 3225).
     package static func query(
         id: UInt16,
-        labels: some Collection<UInt8>,
+        labels: [UInt8],
         type: RecordType,
         checkingDisabled: Bool = false,
         dnssecOK: Bool = false,

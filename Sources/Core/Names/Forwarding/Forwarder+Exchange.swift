@@ -59,11 +59,12 @@ extension Forwarder {
         let reason: WakeReason
 
         static func < (left: Timer, right: Timer) -> Bool {
-            (left.moment, left.subject) < (right.moment, right.subject)
+            let (earlier, later) = (left.moment.nanoseconds, right.moment.nanoseconds)
+            return earlier == later ? left.subject < right.subject : earlier < later
         }
 
         static func == (left: Timer, right: Timer) -> Bool {
-            left.moment == right.moment && left.subject == right.subject
+            left.moment.nanoseconds == right.moment.nanoseconds && left.subject == right.subject
         }
     }
 }

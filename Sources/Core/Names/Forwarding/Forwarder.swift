@@ -31,6 +31,8 @@ package struct Forwarder: ~Copyable, Engine {
     /// An upstream that was silent for less has not failed, it was only overtaken.
     static let silenceMilliseconds: UInt64 = 400
 
+    private static let onlyPlace = [0]
+
     /// Upstreams that something is known of; those asked longest ago are forgotten first.
     package static let upstreamsMax = 1024
 
@@ -93,6 +95,7 @@ package struct Forwarder: ~Copyable, Engine {
             open.exchange.isLooped = true
             moveOn(open.exchange, at: now)
         }
+        forgetTimers()
     }
 
     package mutating func wake(at now: Moment) {
@@ -111,6 +114,16 @@ package struct Forwarder: ~Copyable, Engine {
             // Silence costs the upstream its turn, not its chance: a late reply still counts.
             if let open = attempts[timer.subject] { askNext(open.exchange, at: now) }
         }
+        forgetTimers()
+    }
+
+    /// Lets go the deadlines next in line of what is over.
+    ///
+    /// Nearly every question is answered long before its deadlines; left to pass, they would be
+    /// thousands, far from any cache, and wake the owner for nothing.
+    private mutating func forgetTimers() {
+        while let timer = silences.min, attempts[timer.subject] == nil { silences.removeMin() }
+        while let timer = ends.min, exchanges[timer.subject] == nil { ends.removeMin() }
     }
 
     package var nextWake: (moment: Moment, reason: WakeReason)? {
@@ -210,6 +223,8 @@ package struct Forwarder: ~Copyable, Engine {
 
     /// Those that are up in the order given, then the others.
     private func order(_ group: UpstreamGroup) -> [Int] {
+        // One that is alone is asked whatever its state.
+        if group.upstreams.count == 1 { return Self.onlyPlace }
         let places = group.upstreams.indices
         let up = places.filter { health[group.upstreams[$0]]?.isDown != true }
         return up + places.filter { health[group.upstreams[$0]]?.isDown == true }

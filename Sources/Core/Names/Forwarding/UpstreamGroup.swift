@@ -18,6 +18,17 @@ package struct Upstream: Hashable, Comparable, Sendable {
         self.source = source
     }
 
+    /// Of the address alone: two that differ only in where they are asked from are rare, and this is
+    /// done several times for each question.
+    package func hash(into hasher: inout Hasher) {
+        switch address.address {
+        case .v4(let v4): hasher.combine(UInt64(v4.value) << 16 | UInt64(address.port))
+        case .v6(let v6):
+            hasher.combine(v6.high)
+            hasher.combine(v6.low ^ UInt64(address.port))
+        }
+    }
+
     package static func < (left: Upstream, right: Upstream) -> Bool {
         (left.address, left.source.order) < (right.address, right.source.order)
     }
