@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import LDNS
 import LinuxSystem
 import NameServer
@@ -222,11 +223,9 @@ final class StreamPeer: Sendable {
     var endpoint: SocketEndpoint { datagrams.endpoint }
 
     init(_ manner: Manner) throws {
-        datagrams = try ScriptedUpstream { query, _ in
-            [Reply.to(query, flags: 0x8380, answers: [Reply.address(3)])]
-        }
-        if manner == .closed { return }
-        let listener = Box(try Sockets.listener(boundTo: datagrams.endpoint, shared: false))
+        let (datagrams, listener) = try Self.upstream(withListener: manner != .closed)
+        self.datagrams = datagrams
+        guard let listener else { return }
         _ = try PinnedThread(name: "stream-peer") { [weak self] in
             var kept: [Box] = []
             while let self, !self.stopping.load(ordering: .relaxed) {
@@ -243,6 +242,22 @@ final class StreamPeer: Sendable {
     }
 
     deinit { stopping.store(true, ordering: .relaxed) }
+
+    /// An upstream that truncates, and a listener at its port, which another test may just have
+    /// taken.
+    private static func upstream(withListener: Bool) throws -> (ScriptedUpstream, Box?) {
+        for _ in 0..<20 {
+            let datagrams = try ScriptedUpstream { query, _ in
+                [Reply.to(query, flags: 0x8380, answers: [Reply.address(3)])]
+            }
+            if !withListener { return (datagrams, nil) }
+            let place = datagrams.endpoint
+            if let listener = try? Sockets.listener(boundTo: place, shared: false) {
+                return (datagrams, Box(listener))
+            }
+        }
+        throw SystemError("bind", code: EADDRINUSE)
+    }
 
     private static func accept(_ listener: Int32) throws -> Descriptor? {
         let poller = try Poller()

@@ -196,7 +196,7 @@ final class Run {
         hold(
             "\(names) names asked alike: CPU over that of ten",
             results.ratio("all of them", to: "ten of them") { $0.cpu },
-            goal: 1.5,
+            goal: 1.15,
             ceiling: 2
         )
         ours.stop()
