@@ -77,6 +77,7 @@ let package = Package(
     targets: [
         // Core: values and decisions. No clock, no dice, no I/O, no locks.
         core("Base"),
+        core("Gossip", ["Base"]),
         core("Names", ["Base", heap]),
 
         // Wire: octets <-> values.
