@@ -82,6 +82,7 @@ let package = Package(
 
         // Wire: octets <-> values.
         wire("DNSWire", ["Base"]),
+        wire("GossipWire", ["Base", "Gossip"]),
 
         // System: system calls and C. The only room with `unsafe`.
         .target(name: "CLinux", path: "Sources/System/CLinux"),
