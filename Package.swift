@@ -151,6 +151,8 @@ if Context.environment["WAGGLE_FUZZ"] != nil {
         .target(
             name: "FuzzInput", path: "Sources/Testing/Fuzz/FuzzInput", swiftSettings: house),
         fuzz("APIFuzz", ["HTTPAPI"]),
+        fuzz("GossipPacketFuzz", ["Gossip", "GossipWire"]),
+        fuzz("GossipStreamFuzz", ["Gossip", "GossipWire"]),
         fuzz("JSONFuzz", ["Daemon", "HTTPAPI"]),
         fuzz("NameFuzz", ["Base", "Names"]),
         fuzz("PrintFuzz", ["DNSWire", "LDNS"]),
