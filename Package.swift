@@ -121,6 +121,10 @@ let package = Package(
             name: "NameServerBenchmarks",
             dependencies: ["CEcho", "CLoad", "CUpstream", "CRelay"],
             path: "Sources/Benchmarks/NameServerBenchmarks", swiftSettings: house),
+        .executableTarget(
+            name: "ScaleBenchmarks",
+            dependencies: ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer"],
+            path: "Sources/Benchmarks/ScaleBenchmarks", swiftSettings: house),
 
         // Testing: what only tests need.
         .target(name: "CMallocCount", path: "Sources/Testing/CMallocCount"),

@@ -45,14 +45,11 @@ struct AnswerTests {
         let name = try DomainName(wire: [1, 0xc1])
         var endpoint = Endpoint(id: "e", network: network, name: name)
         endpoint.ipv4 = IPv4Address(10, 0, 0, 1)
-        let names = NetworkRecords.derive(
-            network: network,
-            endpoints: [endpoint],
-            emptyServices: [],
-            zone: [:],
-            policy: NamePolicy()
-        )
-        let table = NetworkTable(network: network, subnets: [], names: names, seed: 5)
+        var registry = Registry(policy: NamePolicy(), seed: 5, compiler: .images)
+        _ = try registry.apply(.addEndpoints([endpoint]), at: .zero)
+        guard let table = registry.table(of: network) else {
+            throw RegistryError.noNetwork(network)
+        }
         for (octet, isThere) in [(UInt8(0xc1), true), (0xe1, false)] {
             var key = NameKey(seed: 5)
             key.load(try DomainName(wire: [1, octet]))

@@ -34,7 +34,11 @@ final class Fixture: Sendable {
                 watch: watch
             )
         )
-        var registry = Registry(policy: NamePolicy(profile: profile), seed: seed)
+        var registry = Registry(
+            policy: NamePolicy(profile: profile),
+            seed: seed,
+            compiler: .images
+        )
         let network = try DomainName("svc.internal")
         let subnet = try Self.known(CIDR("10.0.0.0/16"))
         _ = try registry.apply(.attach(network, subnets: [subnet], origin: .command), at: .zero)
@@ -57,15 +61,7 @@ final class Fixture: Sendable {
                 return .init(name: try DomainName(name), upstreams: choices)
             }
         )
-        let ttl = registry.policy.negativeTTL
-        server.publish([
-            PublishedView(
-                view: view,
-                slot: 0,
-                networks: view.networks.map { CompiledTable($0, negativeTTL: ttl) },
-                zone: CompiledTable(view.zone, negativeTTL: ttl)
-            )
-        ])
+        server.publish([PublishedView(view: view, slot: 0)], registry.tables)
     }
 
     deinit { server.stop() }

@@ -8,7 +8,7 @@ import Testing
 /// One responder asked directly, without sockets.
 private func answer(
     _ query: [UInt8],
-    _ view: PublishedView,
+    _ place: (view: PublishedView, tables: NameTables),
     over transport: Transport,
     from port: UInt16 = 40_000
 ) -> [UInt8] {
@@ -19,7 +19,8 @@ private func answer(
             to: query.span,
             from: client,
             over: transport,
-            as: view,
+            as: place.view,
+            in: place.tables,
             into: &out
         ) { _, _, _, _ in .forwarded }
     }
@@ -31,8 +32,12 @@ struct ResponderTests {
     private static let network = [63, 63, 63, 50].map { String(repeating: "n", count: $0) }
         .joined(separator: ".")
 
-    private static func view() throws -> PublishedView {
-        var registry = Registry(policy: NamePolicy(), seed: 11)
+    private static func view() throws -> (PublishedView, NameTables) {
+        var registry = Registry(
+            policy: NamePolicy(),
+            seed: 11,
+            compiler: .images
+        )
         let network = try DomainName(network)
         var endpoint = Endpoint(id: "web", network: network, name: try DomainName("web"))
         endpoint.ipv4 = IPv4Address(10, 0, 0, 1)
@@ -40,12 +45,7 @@ struct ResponderTests {
         let place = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 53)
         let sandbox = Sandbox(name: "probe", place: .address(place), networks: [network])
         let view = registry.view(of: sandbox, asking: [])
-        return PublishedView(
-            view: view,
-            slot: 0,
-            networks: view.networks.map { CompiledTable($0, negativeTTL: 5) },
-            zone: CompiledTable(view.zone, negativeTTL: 5)
-        )
+        return (PublishedView(view: view, slot: 0), registry.tables)
     }
 
     @Test(

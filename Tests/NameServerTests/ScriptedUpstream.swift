@@ -1,4 +1,5 @@
 import Base
+import Glibc
 import LinuxSystem
 import Synchronization
 
@@ -18,12 +19,9 @@ final class ScriptedUpstream: Sendable {
         stream: (@Sendable (_ query: [UInt8]) -> [UInt8])? = nil,
         _ script: @escaping Script
     ) throws {
-        let any = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 0)
-        let socket = try Sockets.datagram(boundTo: any, shared: false)
-        endpoint = try Sockets.localEndpoint(of: socket.raw)
-        let box = Box(socket)
-        if let stream {
-            let listener = Box(try Sockets.listener(boundTo: endpoint, shared: false))
+        let (box, listener) = try Self.sockets(withStream: stream != nil)
+        endpoint = try Sockets.localEndpoint(of: box.socket.raw)
+        if let stream, let listener {
             _ = try PinnedThread(name: "upstream-tcp") { [weak self] in
                 while let self, !self.stopping.load(ordering: .relaxed) {
                     try? self.serveStream(listener.socket.raw, stream)
@@ -48,6 +46,21 @@ final class ScriptedUpstream: Sendable {
     }
 
     deinit { stopping.store(true, ordering: .relaxed) }
+
+    /// A socket at a free port, and a listener at the same port, which another test may just have
+    /// taken.
+    private static func sockets(withStream: Bool) throws -> (Box, Box?) {
+        let any = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 0)
+        for _ in 0..<20 {
+            let socket = Box(try Sockets.datagram(boundTo: any, shared: false))
+            if !withStream { return (socket, nil) }
+            let endpoint = try Sockets.localEndpoint(of: socket.socket.raw)
+            if let listener = try? Sockets.listener(boundTo: endpoint, shared: false) {
+                return (socket, Box(listener))
+            }
+        }
+        throw SystemError("bind", code: EADDRINUSE)
+    }
 
     /// Takes one connection, one query of it, and answers in two pieces.
     private func serveStream(_ listener: Int32, _ script: ([UInt8]) -> [UInt8]) throws {

@@ -11,8 +11,12 @@ struct SnapshotTests {
     private static let generations: UInt8 = 200
 
     /// A view in which all addresses of `web` name the generation in their third octet.
-    private static func view(_ generation: UInt8) throws -> PublishedView {
-        var registry = Registry(policy: NamePolicy(), seed: 11)
+    private static func view(_ generation: UInt8) throws -> (PublishedView, NameTables) {
+        var registry = Registry(
+            policy: NamePolicy(),
+            seed: 11,
+            compiler: .images
+        )
         let network = try DomainName("svc.internal")
         let endpoints = try (0..<20).map { task in
             var endpoint = Endpoint(
@@ -28,12 +32,7 @@ struct SnapshotTests {
         let anyPort = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 0)
         let sandbox = Sandbox(name: "probe", place: .address(anyPort), networks: [network])
         let view = registry.view(of: sandbox, asking: [])
-        return PublishedView(
-            view: view,
-            slot: 0,
-            networks: view.networks.map { CompiledTable($0, negativeTTL: 5) },
-            zone: CompiledTable(view.zone, negativeTTL: 5)
-        )
+        return (PublishedView(view: view, slot: 0), registry.tables)
     }
 
     private final class Flag: Sendable {
@@ -46,8 +45,8 @@ struct SnapshotTests {
         let isOver = Flag()
         let publisher = try PinnedThread(name: "publisher") {
             for generation in 0..<Self.generations {
-                guard let view = try? Self.view(generation) else { break }
-                fixture.server.publish([view])
+                guard let (view, tables) = try? Self.view(generation) else { break }
+                fixture.server.publish([view], tables)
             }
             isOver.value.store(true, ordering: .releasing)
         }

@@ -42,12 +42,11 @@ struct RegistryTests {
         let view = registry.view(of: sandbox(), asking: [])
         var key = NameKey(seed: 3)
         key.load(try DomainName(name))
-        guard case .answer(let handle) = view.verdict(key, type: .a) else {
+        let tables = registry.tables
+        guard case .answer(let handle) = view.verdict(key, type: .a, in: tables) else {
             return nil
         }
-        return view[handle.table].sets[handle.set].data.map { data in
-            if case .a(let address) = data { address.description } else { "?" }
-        }
+        return TextCompiler.values(handle, view, tables)
     }
 
     private func verdict(
@@ -58,7 +57,7 @@ struct RegistryTests {
         let view = registry.view(of: sandbox(), asking: [])
         var key = NameKey(seed: 3)
         key.load(try DomainName(name))
-        return view.verdict(key, type: type)
+        return view.verdict(key, type: type, in: registry.tables)
     }
 
     @Test("a service without VIP answers its tasks, one with a VIP answers that")
@@ -224,6 +223,11 @@ struct DerivationTests {
                 endpoint.ports = [ServicePort(transport: .tcp, name: "http", port: 80)]
             }
             if dice.below(4) == 0 { endpoint.aliases = [try DomainName("a.b.c\(dice.below(3))")] }
+            if dice.below(5) == 0 { endpoint.taskAliases = [try DomainName("c\(dice.below(3))")] }
+            if dice.below(5) == 0 { endpoint.containerID = "00c0ffee000\(dice.below(3))99" }
+            if dice.below(9) == 0 {
+                endpoint.aliases += [try DomainName("tasks.s\(dice.below(3))")]
+            }
             endpoint.drained = dice.below(4) == 0
             return endpoint
         }
@@ -233,41 +237,139 @@ struct DerivationTests {
     func order(seed: UInt64) throws {
         var dice = SeededGenerator(seed: seed)
         let list = try endpoints(&dice)
-        let network = try DomainName("net")
-        func derive(_ list: [Endpoint]) -> [DomainName: NameRecords] {
-            NetworkRecords.derive(
-                network: network,
-                endpoints: list,
-                emptyServices: [],
-                zone: [:],
-                policy: NamePolicy()
-            )
+        let expected = try WholeNetwork(list).text
+        for _ in 0..<5 {
+            var registry = Registry(policy: NamePolicy(), seed: 1)
+            _ = try registry.apply(.addEndpoints(list.shuffled(using: &dice)), at: .zero)
+            #expect(registry.text(of: try DomainName("net")) == expected)
         }
-        let expected = derive(list)
-        for _ in 0..<5 { #expect(derive(list.shuffled(using: &dice)) == expected) }
     }
 
     @Test(
-        "adding and removing one by one ends where adding at once does",
-        arguments: UInt64(1)...30
+        "a network that has changed step by step is what it is when derived as a whole",
+        arguments: UInt64(1)...60
     )
     func incremental(seed: UInt64) throws {
         var dice = SeededGenerator(seed: seed)
-        let list = try endpoints(&dice)
         let network = try DomainName("net")
-        var stepwise = Registry(policy: NamePolicy(), seed: 1)
-        var atOnce = Registry(policy: NamePolicy(), seed: 1)
-        _ = try atOnce.apply(.attach(network, subnets: [], origin: .command), at: .zero)
-        _ = try stepwise.apply(.attach(network, subnets: [], origin: .command), at: .zero)
-        for endpoint in list { _ = try stepwise.apply(.addEndpoints([endpoint]), at: .zero) }
-        let gone = list.filter { _ in dice.below(3) == 0 }
-        for endpoint in gone { _ = try stepwise.apply(.removeEndpoint(endpoint.id), at: .zero) }
-        _ = stepwise.forgetEmptyServices(at: .distantFuture)
-        let kept = list.filter { !gone.contains($0) }
-        if !kept.isEmpty { _ = try atOnce.apply(.addEndpoints(kept), at: .zero) }
-        let left = stepwise.table(of: network)?.allNames.map { "\($0.name) \($0.sets)" }
-        let right = atOnce.table(of: network)?.allNames.map { "\($0.name) \($0.sets)" }
-        #expect(left == right)
+        var registry = Registry(policy: NamePolicy(), seed: seed)
+        _ = try registry.apply(.attach(network, subnets: [], origin: .command), at: .zero)
+        var present: [Endpoint] = []
+        var waiting = try endpoints(&dice)
+        var empty: Set<DomainName> = []
+        var zone = StaticZone()
+        for _ in 0..<60 {
+            switch dice.below(8) {
+            case 0..<3 where !waiting.isEmpty:
+                let count = 1 + Int(dice.below(UInt32(min(4, waiting.count))))
+                let chosen = Array(waiting.suffix(count))
+                waiting.removeLast(count)
+                _ = try registry.apply(.addEndpoints(chosen), at: .zero)
+                present += chosen
+                empty.subtract(chosen.compactMap { $0.service?.name })
+            case 3..<5 where !present.isEmpty:
+                let gone = present.remove(at: Int(dice.below(UInt32(present.count))))
+                waiting.insert(gone, at: 0)
+                _ = try registry.apply(.removeEndpoint(gone.id), at: .zero)
+                if let service = gone.service?.name,
+                    !present.contains(where: { $0.service?.name == service })
+                {
+                    empty.insert(service)
+                }
+            case 5 where !present.isEmpty:
+                let index = Int(dice.below(UInt32(present.count)))
+                present[index].drained = true
+                _ = try registry.apply(.drainEndpoint(present[index].id), at: .zero)
+            case 6:
+                zone = try self.zone(&dice)
+                _ = registry.replace(zone: zone)
+            default:
+                _ = registry.forgetEmptyServices(at: .distantFuture)
+                empty = []
+            }
+            let whole = try WholeNetwork(present, emptyServices: empty, zone: zone)
+            #expect(registry.text(of: network) == whole.text)
+            #expect(registry.networks[network]?.subnets == whole.subnets)
+        }
+    }
+
+    /// Some records at and between names that endpoints have.
+    private func zone(_ dice: inout SeededGenerator) throws -> StaticZone {
+        let names = [
+            "s1.net", "x.s2.net", "t1.net", "deep.down.net", "_tcp.s1.net", "net", "other",
+        ]
+        return StaticZone(
+            try names.filter { _ in dice.below(2) == 0 }.map { name in
+                StaticZone.Entry(
+                    owner: try DomainName(name),
+                    type: .a,
+                    ttl: 7,
+                    data: .a(IPv4Address(192, 0, 2, UInt8(dice.below(3))))
+                )
+            }
+        )
+    }
+
+    @Test("a large network is cut into more pieces as it grows, and into fewer as it shrinks")
+    func growth() throws {
+        let network = try DomainName("net")
+        var registry = Registry(policy: NamePolicy(), seed: 4)
+        _ = try registry.apply(.attach(network, subnets: [], origin: .command), at: .zero)
+        let list = try (0..<3000).map { index in
+            var endpoint = Endpoint(
+                id: "e\(index)",
+                network: network,
+                name: try DomainName("host\(index)")
+            )
+            endpoint.ipv4 = IPv4Address(0x0a00_0000 + UInt32(index))
+            return endpoint
+        }
+        func pieces(_ registry: borrowing Registry) -> Int {
+            registry.table(of: network).map { $0.pieces(unlike: $0).count } ?? 0
+        }
+        var counts: [Int] = []
+        for part in stride(from: 0, to: 3000, by: 300) {
+            _ = try registry.apply(.addEndpoints(Array(list[part..<part + 300])), at: .zero)
+            counts.append(pieces(registry))
+        }
+        #expect(try WholeNetwork(list).text == registry.text(of: network))
+        #expect(counts == counts.sorted())
+        #expect(counts.last ?? 0 >= 256)
+        for endpoint in list.dropFirst(10) {
+            _ = try registry.apply(.removeEndpoint(endpoint.id), at: .zero)
+        }
+        #expect(try WholeNetwork(Array(list.prefix(10))).text == registry.text(of: network))
+        #expect(pieces(registry) <= 8)
+    }
+
+    @Test("a change leaves alone the parts of a table and the tables that it does not touch")
+    func sharing() throws {
+        let network = try DomainName("net")
+        var registry = Registry(policy: NamePolicy(), seed: 4)
+        let list = try (0..<2000).map { index in
+            var endpoint = Endpoint(
+                id: "e\(index)",
+                network: index % 2 == 0 ? network : try DomainName("other"),
+                name: try DomainName("host\(index)")
+            )
+            endpoint.ipv4 = IPv4Address(0x0a00_0000 + UInt32(index))
+            return endpoint
+        }
+        _ = try registry.apply(.addEndpoints(list), at: .zero)
+        let otherNetwork = try DomainName("other")
+        guard let before = registry.table(of: network),
+            let other = registry.table(of: otherNetwork)
+        else { throw RegistryError.noNetwork(network) }
+        _ = try registry.apply(.removeEndpoint("e0"), at: .zero)
+        guard let after = registry.table(of: network) else {
+            throw RegistryError.noNetwork(network)
+        }
+        let pieces = after.pieces(unlike: before)
+        // The name and its reverse name.
+        #expect((1...2).contains(pieces.different))
+        #expect(pieces.count > 32)
+        let untouched = registry.table(of: otherNetwork)
+        #expect(untouched === other)
     }
 
     @Test("every name that is derived is found, and none of its types is denied as a name")
@@ -291,7 +393,7 @@ struct DerivationTests {
                         ? try DomainName(name, under: network) : name
                     var key = NameKey(seed: 9)
                     key.load(full)
-                    switch view.verdict(key, type: type) {
+                    switch view.verdict(key, type: type, in: registry.tables) {
                     case .answer, .noData, .alias: break
                     case .nxDomain, .forward, .refuse, .synthetic:
                         Issue.record("\(full) \(type) exists")

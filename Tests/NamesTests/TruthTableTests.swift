@@ -12,6 +12,7 @@ struct TruthTableTests {
 
     /// The networks `front` and `back.end`, both with a `db`, and one that the sandbox is not on.
     private let view: View
+    private let tables: NameTables
     private static let seed: UInt64 = 21
 
     init() throws {
@@ -65,12 +66,13 @@ struct TruthTableTests {
         )
         let upstream = SocketEndpoint(address: .v4(IPv4Address(192, 0, 2, 53)), port: 53)
         view = registry.view(of: sandbox, asking: [upstream])
+        tables = registry.tables
     }
 
     private func verdict(_ name: String, _ type: RecordType) throws -> Verdict {
         var key = NameKey(seed: Self.seed)
         key.load(try DomainName(name))
-        return view.verdict(key, type: type)
+        return view.verdict(key, type: type, in: tables)
     }
 
     private func kind(_ name: String, _ type: RecordType) throws -> Kind {
@@ -87,15 +89,7 @@ struct TruthTableTests {
 
     private func values(_ name: String, _ type: RecordType) throws -> [String] {
         guard case .answer(let handle) = try verdict(name, type) else { return [] }
-        return view[handle.table].sets[handle.set].data.map { data in
-            switch data {
-            case .a(let address): address.description
-            case .aaaa(let address): address.description
-            case .name(let name): name.description
-            case .srv(_, _, let port, let target): "\(port) \(target)"
-            case .wire: "?"
-            }
-        }
+        return TextCompiler.values(handle, view, tables)
     }
 
     private static let rest = [

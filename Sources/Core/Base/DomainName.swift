@@ -100,13 +100,25 @@ package struct DomainName: Hashable, Comparable, Sendable, CustomStringConvertib
         return DomainName(trusted: Array(octets.dropFirst(1 + Int(first))))
     }
 
+    /// The first label alone; the root for the root.
+    package var firstLabel: DomainName {
+        guard let first = octets.first else { return .root }
+        return DomainName(trusted: Array(octets.prefix(1 + Int(first))))
+    }
+
+    /// Whether the name is `other` or ends in it at a label boundary.
+    package func isAtOrBelow(_ other: DomainName) -> Bool {
+        let cut = octets.count - other.octets.count
+        guard cut >= 0, octets[cut...].elementsEqual(other.octets) else { return false }
+        var at = 0
+        while at < cut { at += 1 + Int(octets[at]) }
+        return at == cut
+    }
+
     /// The labels before `suffix`, or nil when the name does not end in it at a label boundary.
     package func relative(to suffix: DomainName) -> DomainName? {
-        let cut = octets.count - suffix.octets.count
-        guard cut >= 0, octets[cut...].elementsEqual(suffix.octets),
-            cut == octets.count || labelStarts.contains(cut)
-        else { return nil }
-        return DomainName(trusted: Array(octets[..<cut]))
+        guard isAtOrBelow(suffix) else { return nil }
+        return DomainName(trusted: Array(octets.dropLast(suffix.octets.count)))
     }
 
     /// Presentation text without a trailing dot; the root is `.`.

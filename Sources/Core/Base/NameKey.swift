@@ -157,6 +157,10 @@ package struct NameHash: Sendable {
     }
 
     package static func of(_ octets: [UInt8], seed: UInt64) -> UInt64 {
+        of(octets[...], seed: seed)
+    }
+
+    package static func of(_ octets: ArraySlice<UInt8>, seed: UInt64) -> UInt64 {
         var hash = NameHash(seed: seed)
         for octet in octets { hash.take(octet) }
         return hash.value

@@ -25,7 +25,10 @@ package struct Effect: Sendable {
     package internal(set) var openedSandboxes: [String] = []
     package internal(set) var closedSandboxes: [String] = []
     package internal(set) var removedEndpoints: [String] = []
+    /// Processes that something is tied to from now on.
     package internal(set) var watchedProcesses: [Int32] = []
+    /// Processes that something is no longer tied to.
+    package internal(set) var releasedProcesses: [Int32] = []
 
     /// Every view is new, and nothing else has changed.
     package static var allViews: Effect {

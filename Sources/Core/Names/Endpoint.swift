@@ -1,31 +1,87 @@
 package import Base
 
 /// One attachment of a container or task to a network: the source of its names there.
-package struct Endpoint: Hashable, Sendable {
+///
+/// What most endpoints lack is kept apart, so that a plain one takes 72 octets.
+package struct Endpoint: Sendable {
     package var id: String
     package var network: DomainName
     /// The canonical instance name, the target of PTR and SRV records (`web.1.abc`).
     package var name: DomainName
+    package var addedAt: Moment = .zero
     package var ipv4: IPv4Address?
-    package var ipv6: IPv6Address?
-    package var service: ServiceMembership?
-    /// Names of the whole service, or of this endpoint when it has no service.
-    package var aliases: [DomainName] = []
-    /// Further names of this endpoint alone.
-    package var taskAliases: [DomainName] = []
-    /// Lower-case hex, 12 to 64 digits; its first 12 are a name.
-    package var containerID: String?
-    package var ports: [ServicePort] = []
-    package var tie: Tie = .static
     package var origin: Origin = .command
     /// Out of the answers while others of the same name remain.
     package var drained = false
-    package var addedAt: Moment = .zero
+    private var more: More?
+
+    private struct Details: Hashable, Sendable {
+        var ipv6: IPv6Address?
+        var service: ServiceMembership?
+        var aliases: [DomainName] = []
+        var taskAliases: [DomainName] = []
+        var containerID: String?
+        var ports: [ServicePort] = []
+        var tie: Tie = .static
+    }
+
+    /// On the heap, so that one part is read without a copy of all.
+    private final class More: Sendable {
+        let details: Details
+
+        init(_ details: Details) {
+            self.details = details
+        }
+    }
 
     package init(id: String, network: DomainName, name: DomainName) {
         self.id = id
         self.network = network
         self.name = name
+    }
+
+    package var ipv6: IPv6Address? {
+        get { more?.details.ipv6 }
+        set { change { $0.ipv6 = newValue } }
+    }
+
+    package var service: ServiceMembership? {
+        get { more?.details.service }
+        set { change { $0.service = newValue } }
+    }
+
+    /// Names of the whole service, or of this endpoint when it has no service.
+    package var aliases: [DomainName] {
+        get { more?.details.aliases ?? [] }
+        set { change { $0.aliases = newValue } }
+    }
+
+    /// Further names of this endpoint alone.
+    package var taskAliases: [DomainName] {
+        get { more?.details.taskAliases ?? [] }
+        set { change { $0.taskAliases = newValue } }
+    }
+
+    /// Lower-case hex, 12 to 64 digits; its first 12 are a name.
+    package var containerID: String? {
+        get { more?.details.containerID }
+        set { change { $0.containerID = newValue } }
+    }
+
+    package var ports: [ServicePort] {
+        get { more?.details.ports ?? [] }
+        set { change { $0.ports = newValue } }
+    }
+
+    package var tie: Tie {
+        get { more?.details.tie ?? .static }
+        set { change { $0.tie = newValue } }
+    }
+
+    private mutating func change(_ edit: (inout Details) -> Void) {
+        var details = more?.details ?? Details()
+        edit(&details)
+        more = details == Details() ? nil : More(details)
     }
 
     /// The addresses it has, IPv4 first.
@@ -34,6 +90,21 @@ package struct Endpoint: Hashable, Sendable {
         if let ipv4 { list.append(.v4(ipv4)) }
         if let ipv6 { list.append(.v6(ipv6)) }
         return list
+    }
+}
+
+extension Endpoint: Hashable {
+    package static func == (left: Endpoint, right: Endpoint) -> Bool {
+        left.id == right.id && left.network == right.network && left.name == right.name
+            && left.addedAt == right.addedAt && left.ipv4 == right.ipv4
+            && left.origin == right.origin && left.drained == right.drained
+            && left.more?.details == right.more?.details
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        hasher.combine(id)
+        hasher.combine(network)
+        hasher.combine(name)
     }
 }
 

@@ -33,6 +33,11 @@ package enum RecordData: Hashable, Sendable {
 package struct GlueRecord: Hashable, Sendable {
     package let owner: DomainName
     package let data: RecordData
+
+    package init(owner: DomainName, data: RecordData) {
+        self.owner = owner
+        self.data = data
+    }
 }
 
 /// All records of one type at one name; they share a TTL (RFC 2181 §5.2).

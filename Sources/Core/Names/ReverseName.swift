@@ -20,6 +20,19 @@ package enum ReverseName {
         }
     }
 
+    /// The address whose reverse name this is; nil for every other name.
+    package static func address(of name: DomainName) -> IPAddress? {
+        guard isReverse(name) else { return nil }
+        var key = NameKey(seed: 0)
+        key.load(name)
+        guard let reading = read(key), reading.isAddress else { return nil }
+        return reading.block.network
+    }
+
+    static func isReverse(_ name: DomainName) -> Bool {
+        name.isAtOrBelow(zone4) || name.isAtOrBelow(zone6)
+    }
+
     /// What a reverse name says: the block that its readable labels spell, and whether labels
     /// that are no part of an address stand before them.
     package struct Reading: Hashable, Sendable {

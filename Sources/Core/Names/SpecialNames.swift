@@ -4,6 +4,14 @@ import Base
 ///
 /// Source: RFC 6761, 6762 §22.1, 6303, 7686, 8375, 9462, 9476; dns.md §1.5.
 enum SpecialNames {
+    /// The label before a service's name that asks for its tasks.
+    static let tasks = wellKnown("tasks")
+
+    /// `tasks.SERVICE`; nil when it is too long to be a name.
+    static func tasks(of service: DomainName) -> DomainName? {
+        try? DomainName(tasks, under: service)
+    }
+
     enum Answer: Hashable, Sendable {
         case loopback
         case loopbackPointer

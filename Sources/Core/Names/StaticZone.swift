@@ -52,6 +52,18 @@ package struct StaticZone: Sendable {
         return part
     }
 
+    /// Names with records at or below a network's name, relative to it.
+    func names(under network: DomainName) -> [DomainName] {
+        if names.isEmpty { return [] }
+        return part(under: network).keys.sorted()
+    }
+
+    /// Names whose records are not the same in `other`, ascending.
+    func differences(to other: StaticZone) -> [DomainName] {
+        let all = Set(names.keys).union(other.names.keys)
+        return all.filter { names[$0] != other.names[$0] }.sorted()
+    }
+
     /// Names between an apex and its records exist (RFC 8020); above the apex nothing is claimed.
     private mutating func addEmptyNonTerminals() {
         for name in names.keys.sorted()

@@ -20,14 +20,13 @@ package enum Verdict: Sendable {
     case refuse(Refusal)
 }
 
-/// Where a record set stands in a view.
+/// Where a record set stands in the tables that a view is searched in.
 package struct SetHandle: Hashable, Sendable {
     package let table: TableIndex
-    /// Index into the table's `sets`.
-    package let set: Int
+    package let set: NetworkTable.SetPlace
 }
 
-/// A table of a view.
+/// A table that a view is searched in.
 package enum TableIndex: Hashable, Sendable {
     /// Index into `View.networks`.
     case network(Int)
@@ -115,24 +114,30 @@ extension View {
     /// allocation on the way to `.answer`, `.noData` and `.forward`.
     ///
     /// Source: networkdb-dns.md C4, H11, H12; docs/ARCHITECTURE.md "How a question is answered".
-    package func verdict(_ key: borrowing NameKey, type: RecordType) -> Verdict {
+    package func verdict(
+        _ key: borrowing NameKey,
+        type: RecordType,
+        in tables: NameTables
+    ) -> Verdict {
         var trace = NoTrace()
-        return search(key, type, &trace)
+        return search(key, type, tables, &trace)
     }
 
     /// Decides a question and tells every step that led there.
     package func explanation(
         _ key: borrowing NameKey,
-        type: RecordType
+        type: RecordType,
+        in tables: NameTables
     ) -> (verdict: Verdict, steps: [SearchStep]) {
         var trace = StepTrace()
-        let verdict = search(key, type, &trace)
+        let verdict = search(key, type, tables, &trace)
         return (verdict, trace.steps)
     }
 
     private func search<Trace: SearchTrace>(
         _ key: borrowing NameKey,
         _ type: RecordType,
+        _ tables: NameTables,
         _ trace: inout Trace
     ) -> Verdict {
         if key.labelCount == 0 { return outside(key, type, &trace) }
@@ -143,46 +148,44 @@ extension View {
         }
         // The whole name in each network, in priority order.
         for index in networks.indices {
-            let found = networks[index].find(key, labels: key.labelCount)
+            let table = tables[networks[index].table]
+            let found = table.find(key, labels: key.labelCount)
             trace.note(
-                .lookedUp(
-                    name: key.name,
-                    network: networks[index].network,
-                    found: found != nil
-                )
+                .lookedUp(name: key.name, network: networks[index].name, found: found != nil)
             )
             if let found, !found.underSuffixOnly {
-                return choose(found, in: networks[index], .network(index), key, type, &trace)
+                return choose(found, in: table, .network(index), key, type, &trace)
             }
         }
-        if let verdict = underNetworkName(key, type, &trace) { return verdict }
-        if let found = zone.find(key, labels: key.labelCount) {
+        if let verdict = underNetworkName(key, type, tables, &trace) { return verdict }
+        if let found = tables.zone.find(key, labels: key.labelCount) {
             trace.note(.zone(name: key.name, found: true))
-            return choose(found, in: zone, .zone, key, type, &trace)
+            return choose(found, in: tables.zone, .zone, key, type, &trace)
         }
-        return absent(key, type, &trace)
+        return absent(key, type, tables, &trace)
     }
 
     /// `NAME.NETWORK`: the part before a network's name, in that network.
     private func underNetworkName<Trace: SearchTrace>(
         _ key: borrowing NameKey,
         _ type: RecordType,
+        _ tables: NameTables,
         _ trace: inout Trace
     ) -> Verdict? {
         var claimed: Int?
         for place in suffixOrder.indices {
             let index = suffixOrder[place]
-            let table = networks[index]
-            guard let labels = key.labels(before: table.network.octets) else { continue }
+            guard let labels = key.labels(before: networks[index].name.octets) else { continue }
             if labels == 0 {
-                trace.note(.apex(network: table.network))
-                return apex(index, key, type, &trace)
+                trace.note(.apex(network: networks[index].name))
+                return apex(index, key, type, tables, &trace)
             }
+            let table = tables[networks[index].table]
             let found = table.find(key, labels: labels)
             trace.note(
                 .lookedUp(
                     name: key.name(labels: 0..<labels),
-                    network: table.network,
+                    network: networks[index].name,
                     found: found != nil
                 )
             )
@@ -194,7 +197,7 @@ extension View {
             // The longest network name is the closest authority.
             claimed = index
         }
-        guard let claimed, zone.find(key, labels: key.labelCount) == nil else { return nil }
+        guard let claimed, tables.zone.find(key, labels: key.labelCount) == nil else { return nil }
         trace.note(.ours(why: "it ends in the name of one of the sandbox's networks"))
         return profile == .docker
             ? outside(key, type, &trace)
@@ -207,11 +210,12 @@ extension View {
         _ index: Int,
         _ key: borrowing NameKey,
         _ type: RecordType,
+        _ tables: NameTables,
         _ trace: inout Trace
     ) -> Verdict {
         if profile == .docker { return outside(key, type, &trace) }
-        if let found = zone.find(key, labels: key.labelCount),
-            let set = zone.set(of: type, in: found)
+        if let found = tables.zone.find(key, labels: key.labelCount),
+            let set = tables.zone.set(of: type, in: found)
         {
             return .answer(SetHandle(table: .zone, set: set))
         }
@@ -234,18 +238,14 @@ extension View {
         if profile == .docker {
             let answered = type == .a || type == .aaaa || type == .ptr
             // Docker forwards what it does not answer, and a name without any address.
-            if !answered || found.sets.isEmpty { return outside(key, type, &trace) }
+            if !answered || found.setCount == 0 { return outside(key, type, &trace) }
         }
         let set = type == .any ? source.anySet(in: found) : source.set(of: type, in: found)
         if let set {
-            trace.note(
-                .chose(type: source.sets[set].type, count: source.sets[set].data.count)
-            )
+            trace.note(.chose(type: RecordType(set.type), count: set.count))
             return .answer(SetHandle(table: table, set: set))
         }
-        if let set = source.set(of: .cname, in: found),
-            case .name(let target)? = source.sets[set].data.first
-        {
+        if let set = source.set(of: .cname, in: found), let target = source.target(of: set) {
             trace.note(.chose(type: .cname, count: 1))
             return .alias(SetHandle(table: table, set: set), target: target)
         }
@@ -257,11 +257,12 @@ extension View {
     private func absent<Trace: SearchTrace>(
         _ key: borrowing NameKey,
         _ type: RecordType,
+        _ tables: NameTables,
         _ trace: inout Trace
     ) -> Verdict {
         if profile == .docker { return outside(key, type, &trace) }
-        if let verdict = reverse(key, type, &trace) { return verdict }
-        if let index = servicePrefix(key) {
+        if let verdict = reverse(key, type, tables, &trace) { return verdict }
+        if let index = servicePrefix(key, tables) {
             trace.note(.ours(why: "it names a port or the tasks of a local service"))
             return .nxDomain(Absence(authority: .network(index)))
         }
@@ -294,12 +295,13 @@ extension View {
     private func reverse<Trace: SearchTrace>(
         _ key: borrowing NameKey,
         _ type: RecordType,
+        _ tables: NameTables,
         _ trace: inout Trace
     ) -> Verdict? {
         guard let reading = ReverseName.read(key) else { return nil }
         let block = reading.block
         for index in networks.indices {
-            for subnet in networks[index].subnets {
+            for subnet in tables[networks[index].table].subnets {
                 if subnet.contains(block) {
                     let partial = !reading.isAddress && !reading.hasStrayLabels
                     trace.note(.reverse(block: "\(block)", why: "inside \(subnet)"))
@@ -320,7 +322,7 @@ extension View {
     }
 
     /// The network that owns `_x._y.SERVICE` or `tasks.NAME` although it has no such name.
-    private func servicePrefix(_ key: borrowing NameKey) -> Int? {
+    private func servicePrefix(_ key: borrowing NameKey, _ tables: NameTables) -> Int? {
         guard let first = networks.indices.first, key.labelCount > 1 else { return nil }
         if key.labelCount == 2, isTasksLabel(key) { return first }
         var labels = 0
@@ -328,12 +330,11 @@ extension View {
             labels += 1
         }
         guard labels > 0, labels < key.labelCount else { return nil }
-        var rest = NameKey(seed: networks[first].seed)
+        var rest = NameKey(seed: tables.zone.seed)
         rest.load(key.name(labels: labels..<key.labelCount))
         for index in networks.indices {
-            if let found = networks[index].find(rest, labels: rest.labelCount),
-                !found.underSuffixOnly
-            {
+            let table = tables[networks[index].table]
+            if let found = table.find(rest, labels: rest.labelCount), !found.underSuffixOnly {
                 return index
             }
         }
@@ -367,10 +368,12 @@ extension View {
         return isInternal ? .refuse(.internalSandbox) : .forward(group)
     }
 
-    package subscript(table: TableIndex) -> NetworkTable {
-        switch table {
-        case .network(let index): networks[index]
-        case .zone: zone
+    /// The table that a handle speaks of.
+    @inline(__always)
+    package func table(_ index: TableIndex, in tables: NameTables) -> NetworkTable {
+        switch index {
+        case .network(let index): tables[networks[index].table]
+        case .zone: tables.zone
         }
     }
 
@@ -394,11 +397,11 @@ extension View {
 
 extension NetworkTable {
     /// For ANY exactly one set (RFC 8482 §4.1), the address before the rest.
-    fileprivate func anySet(in found: Found) -> Int? {
+    fileprivate func anySet(in found: Found) -> SetPlace? {
         for preferred in [RecordType.a, .aaaa, .srv, .txt] {
             if let index = set(of: preferred, in: found) { return index }
         }
-        return found.sets.first
+        return firstSet(in: found)
     }
 }
 

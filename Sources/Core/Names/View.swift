@@ -6,17 +6,28 @@ package struct DomainRoute: Sendable {
     package let upstreams: UpstreamGroup
 }
 
-/// Everything that decides one sandbox's answers, immutable.
+/// Everything that decides one sandbox's answers but the names themselves, immutable.
 ///
-/// A class, so that a question borrows it instead of counting references to each of its parts.
+/// Networks are named by the places of their tables, so that a view outlives changes of names. A
+/// class, so that a question borrows it instead of counting references to each of its parts.
 package final class View: Sendable {
+    /// A network that the sandbox is on.
+    package struct Network: Hashable, Sendable {
+        package let name: DomainName
+        /// The place of its table in `NameTables`.
+        package let table: Int
+
+        package init(name: DomainName, table: Int) {
+            self.name = name
+            self.table = table
+        }
+    }
+
     package let sandbox: String
     /// In priority order.
-    package let networks: [NetworkTable]
+    package let networks: [Network]
     /// Indices into `networks`, shortest name first: the order in which `NAME.NETWORK` is tried.
     package let suffixOrder: [Int]
-    /// Records of static zone files, by whole name.
-    package let zone: NetworkTable
     /// Names at which a zone file has a SOA record: below them nothing is asked upstream.
     package let zoneApexes: [DomainName]
     package let profile: NamePolicy.Profile
@@ -27,14 +38,14 @@ package final class View: Sendable {
     /// Domains with upstreams of their own, the longest name first.
     package let domains: [DomainRoute]
     package let isInternal: Bool
-    /// Blocks whose addresses may ask; nil when the namespace alone decides.
+    /// Blocks whose addresses may ask beside those of the networks; nil when the namespace alone
+    /// decides.
     package let clients: [CIDR]?
     /// Where the resolver is reached, the address of `ns.NETWORK`.
     package let resolverAddress: IPAddress
     package init(
         sandbox: String,
-        networks: [NetworkTable],
-        zone: NetworkTable,
+        networks: [Network],
         zoneApexes: [DomainName],
         policy: NamePolicy,
         upstreams: UpstreamGroup,
@@ -46,9 +57,8 @@ package final class View: Sendable {
         self.sandbox = sandbox
         self.networks = networks
         suffixOrder = networks.indices.sorted {
-            (networks[$0].network.labelCount, $0) < (networks[$1].network.labelCount, $1)
+            (networks[$0].name.labelCount, $0) < (networks[$1].name.labelCount, $1)
         }
-        self.zone = zone
         self.zoneApexes = zoneApexes
         profile = policy.profile
         negativeTTL = policy.negativeTTL
@@ -60,9 +70,12 @@ package final class View: Sendable {
     }
 
     /// Whether a client at `address` may ask this sandbox's resolver.
-    package func admits(_ address: IPAddress) -> Bool {
+    package func admits(_ address: IPAddress, _ tables: NameTables) -> Bool {
         if address.isLoopback { return true }
         guard let clients else { return true }
         return clients.contains { $0.contains(address) }
+            || networks.contains { network in
+                tables[network.table].subnets.contains { $0.contains(address) }
+            }
     }
 }

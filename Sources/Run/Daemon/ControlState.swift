@@ -154,7 +154,7 @@ struct ControlState: ~Copyable {
     mutating func follow(_ effect: Effect) {
         for name in effect.closedSandboxes { closeSockets(of: name) }
         if !effect.closedSandboxes.isEmpty { settleFiles() }
-        if !effect.closedSandboxes.isEmpty || !effect.removedEndpoints.isEmpty { unwatchUnused() }
+        if !effect.closedSandboxes.isEmpty || !effect.releasedProcesses.isEmpty { unwatchUnused() }
         for pid in effect.watchedProcesses { watch(pid: pid) }
         publish(effect)
         index += 1

@@ -11,18 +11,18 @@ extension ControlState {
         in sandbox: Sandbox
     ) -> ExplainReport {
         let view = view(of: sandbox)
-        var key = NameKey(seed: registry.zoneTable.seed)
+        var key = NameKey(seed: registry.seed)
         key.load(name)
-        let (verdict, found) = view.explanation(key, type: type)
+        let (verdict, found) = view.explanation(key, type: type, in: registry.tables)
         var steps: [ExplainReport.Step] = [
             .init(
                 "networks",
                 view.networks.isEmpty
-                    ? "none" : view.networks.map { "\($0.network)" }.joined(separator: ", then ")
+                    ? "none" : view.networks.map { "\($0.name)" }.joined(separator: ", then ")
             )
         ]
         steps += found.map(Self.step)
-        let outcome = self.outcome(verdict, of: name, view)
+        let outcome = self.outcome(verdict, of: name, view, records(found, type))
         steps += outcome.steps
         steps += recordsBehind(name, view)
         return ExplainReport(
@@ -64,20 +64,21 @@ extension ControlState {
     private func outcome(
         _ verdict: Verdict,
         of name: DomainName,
-        _ view: View
+        _ view: View,
+        _ set: RecordSet?
     ) -> Outcome {
         switch verdict {
-        case .answer(let handle):
+        case .answer:
             return Outcome(
                 verdict: .answer,
                 rcode: "NOERROR",
-                answers: answers(handle, of: name, view)
+                answers: Self.answers(set, of: name)
             )
-        case .alias(let handle, let target):
+        case .alias(_, let target):
             return Outcome(
                 verdict: .alias,
                 rcode: "NOERROR",
-                answers: answers(handle, of: name, view),
+                answers: Self.answers(set, of: name),
                 steps: [.init("alias", "the search goes on at \(target)")]
             )
         case .synthetic(let synthetic):
@@ -124,9 +125,26 @@ extension ControlState {
         }
     }
 
-    private func answers(_ handle: SetHandle, of name: DomainName, _ view: View) -> [String] {
-        let set = view[handle.table].sets[handle.set]
-        return set.data.map { "\(Self.owner(name)) \(set.ttl) IN \(set.type) \($0.text)" }
+    /// The record set that a search has come to by these steps.
+    private func records(_ steps: [SearchStep], _ type: RecordType) -> RecordSet? {
+        var records: NameRecords?
+        var chosen = type
+        for step in steps {
+            switch step {
+            case .lookedUp(let name, let network, found: true):
+                records = registry.records(of: name, in: network)
+            case .zone(let name, found: true), .apex(let name):
+                records = registry.zone.names[name]
+            case .chose(let type, _): chosen = type
+            default: break
+            }
+        }
+        return records?.sets.first { $0.type == chosen }
+    }
+
+    private static func answers(_ set: RecordSet?, of name: DomainName) -> [String] {
+        guard let set else { return [] }
+        return set.data.map { "\(owner(name)) \(set.ttl) IN \(set.type) \($0.text)" }
     }
 
     private static func owner(_ name: DomainName) -> String {
@@ -140,10 +158,10 @@ extension ControlState {
         case .loopback(let type): return "3600 IN \(type) \(type == .a ? "127.0.0.1" : "::1")"
         case .loopbackPointer: return "3600 IN PTR localhost."
         case .networkSOA(let index):
-            let zone = view.networks[index].network
+            let zone = view.networks[index].name
             return "\(negative) IN SOA ns.\(zone). hostmaster.\(zone). 1 60 30 3600 \(negative)"
         case .networkNS(let index):
-            return "\(negative) IN NS ns.\(view.networks[index].network)."
+            return "\(negative) IN NS ns.\(view.networks[index].name)."
         case .resolverAddress:
             let type = if case .v4 = view.resolverAddress { "A" } else { "AAAA" }
             return "\(negative) IN \(type) \(view.resolverAddress)"
@@ -153,11 +171,9 @@ extension ControlState {
 
     /// The endpoints that gave the name its records, with owner and age.
     private func recordsBehind(_ name: DomainName, _ view: View) -> [ExplainReport.Step] {
-        for table in view.networks {
-            let relative = name.relative(to: table.network) ?? name
-            let own = recordReports(of: table.network).filter {
-                $0.name == "\(relative)" || $0.name == "\(name)"
-            }
+        for network in view.networks.map({ $0.name }) {
+            let relative = name.relative(to: network) ?? name
+            let own = Set([relative, name]).sorted().flatMap { recordReports(of: $0, in: network) }
             if own.isEmpty { continue }
             return own.prefix(Self.recordsShownMax).map { record in
                 let drained = record.isDrained ? ", drained" : ""

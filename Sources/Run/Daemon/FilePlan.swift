@@ -35,6 +35,7 @@ struct FilePlan {
         _ registry: borrowing Registry
     ) throws(StartupError) {
         var wanted: [String: Sandbox] = [:]
+        var places: Set<Sandbox.Place> = []
         for (index, request) in configuration.sandboxes.enumerated() {
             let key = "sandboxes[\(index)]"
             let sandbox: Sandbox
@@ -52,10 +53,9 @@ struct FilePlan {
             if registry.sandboxes[sandbox.name]?.origin == .command {
                 throw Self.clash("\(key).name", sandbox.name, "added by command already")
             }
-            let others =
-                registry.sandboxes.values.filter { $0.origin == .command }
-                + wanted.values.filter { $0.name != sandbox.name }
-            if others.contains(where: { $0.place.clashes(with: sandbox.place) }) {
+            let other = registry.occupant(of: sandbox.place).flatMap { registry.sandboxes[$0] }
+            let isAnyPort = !sandbox.place.clashes(with: sandbox.place)
+            if other?.origin == .command || !isAnyPort && !places.insert(sandbox.place).inserted {
                 throw Self.clash(key, sandbox.name, "at a place that another sandbox has")
             }
             let old = registry.sandboxes[sandbox.name]
@@ -83,9 +83,6 @@ struct FilePlan {
         _ configuration: Configuration,
         _ registry: borrowing Registry
     ) throws(StartupError) {
-        let commandNames = Set(
-            registry.endpoints().filter { $0.origin == .command }.map { [$0.network, $0.name] }
-        )
         var wanted: [String: Endpoint] = [:]
         let now = Clock.now()
         for (index, request) in configuration.endpoints.enumerated() {
@@ -112,7 +109,10 @@ struct FilePlan {
             if old?.origin == .command {
                 throw Self.clash(key, endpoint.id, "added by command already")
             }
-            if commandNames.contains([endpoint.network, endpoint.name]) {
+            let isTaken = registry.sources(of: endpoint.name, in: endpoint.network).contains {
+                $0.origin == .command && $0.name == endpoint.name
+            }
+            if isTaken {
                 throw Self.clash("\(key).name", "\(endpoint.name)", "added by command already")
             }
             if let old {
@@ -136,8 +136,8 @@ struct FilePlan {
             }
             if old != endpoint || isLost { endpoints.append(endpoint) }
         }
-        for old in registry.endpoints() where old.origin == .file && wanted[old.id] != old {
-            removedEndpoints.append(old.id)
+        for id in registry.endpointsOfFile.sorted() where wanted[id] != registry.endpoints[id] {
+            removedEndpoints.append(id)
         }
         try checkServices(wanted, registry)
     }
@@ -147,14 +147,15 @@ struct FilePlan {
         _ wanted: [String: Endpoint],
         _ registry: borrowing Registry
     ) throws(StartupError) {
-        var modes: [DomainName: [IPAddress]] = [:]
-        let commands = registry.endpoints().filter { $0.origin == .command }
-        let all = commands + wanted.values.sorted { $0.id < $1.id }
-        for endpoint in all {
-            guard let service = endpoint.service,
-                let key = try? DomainName(service.name, under: endpoint.network)
-            else { continue }
-            if let known = modes[key], known != service.virtualAddresses {
+        var modes: [Registry.ServiceKey: [IPAddress]] = [:]
+        for endpoint in wanted.values.sorted(by: { $0.id < $1.id }) {
+            guard let service = endpoint.service else { continue }
+            let key = Registry.ServiceKey(network: endpoint.network, name: service.name)
+            let ofCommands = registry.sources(of: service.name, in: endpoint.network).first {
+                $0.origin == .command && $0.service?.name == service.name
+            }
+            let known = modes[key] ?? ofCommands?.service?.virtualAddresses
+            if let known, known != service.virtualAddresses {
                 let clash = RegistryError.serviceClash(
                     service: service.name,
                     network: endpoint.network,

@@ -63,7 +63,7 @@ extension ControlState {
             return try explain(name, type, sandbox)
         case .addSandbox(let request):
             try add(request)
-            let report = sandboxReports.first { $0.request.name == request.name }
+            let report = registry.sandboxes[request.name].map { sandboxReport($0) }
             return .json(report?.json ?? .null, status: 201, index: index)
         case .removeSandbox(let name):
             try refuseFileObject(registry.sandboxes[name]?.origin, "sandbox \(name)")
@@ -96,6 +96,7 @@ extension ControlState {
             guard let name = try? DomainName(text) else {
                 throw .refused(.noNetwork(.root))
             }
+            try refuseFileObject(registry.networks[name]?.explicit, "network \(text)")
             try commit(.detach(name))
             return .done
         }

@@ -2,11 +2,9 @@ import Base
 import NameServer
 import Names
 
-/// The views that the name server has, kept beside the tables they were made from.
+/// The views that the name server has.
 struct Publication {
     private(set) var views: [PublishedView?] = []
-    private var compiled: [DomainName: CompiledTable] = [:]
-    private var zone: CompiledTable?
     private var freeSlots: [Int] = []
 
     /// A place for a sandbox's view.
@@ -21,23 +19,6 @@ struct Publication {
         freeSlots.append(slot)
     }
 
-    /// Compiles the tables that changed.
-    mutating func refresh(
-        networks: [DomainName],
-        registry: borrowing Registry,
-        withZone: Bool
-    ) {
-        let ttl = registry.policy.negativeTTL
-        for network in networks {
-            compiled[network] = registry.table(of: network).map {
-                CompiledTable($0, negativeTTL: ttl)
-            }
-        }
-        if withZone || zone == nil {
-            zone = CompiledTable(registry.zoneTable, negativeTTL: ttl)
-        }
-    }
-
     /// The groups of upstreams that views speak of.
     var groups: Set<UInt64> {
         var used: Set<UInt64> = []
@@ -47,32 +28,24 @@ struct Publication {
 
     /// Puts a sandbox's new view into its slot.
     mutating func set(_ view: View, slot: Int) {
-        guard let zone else { preconditionFailure("tables are compiled before views") }
-        let tables = view.networks.map { table in
-            guard let found = compiled[table.network] else {
-                preconditionFailure("network \(table.network) has no compiled table")
-            }
-            return found
-        }
-        views[slot] = PublishedView(view: view, slot: slot, networks: tables, zone: zone)
+        views[slot] = PublishedView(view: view, slot: slot)
     }
 }
 
 extension ControlState {
     /// Gives the name server what an effect has changed.
+    ///
+    /// Views name networks by place, so only those of new sandboxes and of sandboxes that changed
+    /// are made anew.
     mutating func publish(_ effect: Effect) {
-        publication.refresh(
-            networks: effect.networks.sorted(),
-            registry: registry,
-            withZone: effect.everyView
-        )
-        for sandbox in registry.sandboxes.values {
-            let isTouched =
-                effect.everyView || effect.openedSandboxes.contains(sandbox.name)
-                || sandbox.networks.contains { effect.networks.contains($0) }
-            if isTouched { refreshView(of: sandbox) }
+        if effect.everyView {
+            for sandbox in registry.sandboxes.values { refreshView(of: sandbox) }
+        } else {
+            for name in effect.openedSandboxes {
+                if let sandbox = registry.sandboxes[name] { refreshView(of: sandbox) }
+            }
         }
-        server.publish(publication.views)
+        server.publish(publication.views, registry.tables)
     }
 
     mutating func refreshView(of sandbox: Sandbox) {

@@ -42,18 +42,20 @@ extension ControlState {
     }
 
     var sandboxReports: [SandboxReport] {
-        registry.sandboxes.values.sorted { $0.name < $1.name }.map { sandbox in
-            let state = sandboxStates[sandbox.name]
-            return SandboxReport(
-                request: RequestMapping.request(sandbox),
-                origin: sandbox.origin.report,
-                state: state?.opened != nil
-                    ? .serving : sandbox.waitsForNamespace ? .waiting : .failed,
-                error: state?.error ?? state?.filesError,
-                address: state?.opened.map { "\($0.endpoint)" },
-                foundUpstreams: state?.foundUpstreams.map(RequestMapping.spec) ?? []
-            )
-        }
+        registry.sandboxes.values.sorted { $0.name < $1.name }.map { sandboxReport($0) }
+    }
+
+    func sandboxReport(_ sandbox: Sandbox) -> SandboxReport {
+        let state = sandboxStates[sandbox.name]
+        return SandboxReport(
+            request: RequestMapping.request(sandbox),
+            origin: sandbox.origin.report,
+            state: state?.opened != nil
+                ? .serving : sandbox.waitsForNamespace ? .waiting : .failed,
+            error: state?.error ?? state?.filesError,
+            address: state?.opened.map { "\($0.endpoint)" },
+            foundUpstreams: state?.foundUpstreams.map(RequestMapping.spec) ?? []
+        )
     }
 
     func endpointReports(of network: DomainName?) -> [EndpointReport] {
@@ -79,9 +81,9 @@ extension ControlState {
             NetworkReport(
                 name: "\(name)",
                 isAttached: true,
-                subnets: registry.subnets(of: name).map { "\($0)" },
-                endpointCount: registry.networks[name]?.endpointIDs.count ?? 0,
-                sandboxCount: registry.sandboxes.values.count { $0.networks.contains(name) },
+                subnets: (registry.networks[name]?.subnets ?? []).map { "\($0)" },
+                endpointCount: registry.networks[name]?.endpointCount ?? 0,
+                sandboxCount: registry.networks[name]?.sandboxCount ?? 0,
                 nameCount: registry.table(of: name)?.nameCount ?? 0
             )
         }
@@ -96,20 +98,10 @@ extension ControlState {
         var reports: [RecordReport] = []
         for name in network.map({ [$0] }) ?? registry.networks.keys.sorted() {
             var seen: Set<[String]> = []
+            let derivation = NetworkRecords(network: name, policy: registry.policy)
             for endpoint in registry.endpoints(in: name) {
-                let own = NetworkRecords.derive(
-                    network: name,
-                    endpoints: [endpoint],
-                    emptyServices: [],
-                    zone: [:],
-                    policy: registry.policy
-                )
-                for (owner, records) in own.sorted(by: { $0.key < $1.key }) {
-                    for (set, data) in records.sets.flatMap({ set in set.data.map { (set, $0) } }) {
-                        let key = ["\(owner)", "\(set.type)", data.text]
-                        if !seen.insert(key).inserted { continue }
-                        reports.append(report(name, owner, set, data, endpoint, now))
-                    }
+                for owner in Set(derivation.names(of: endpoint)).sorted() {
+                    reports += self.reports(owner, from: endpoint, by: derivation, &seen, now)
                 }
             }
             for (owner, records) in registry.zone.part(under: name).sorted(by: { $0.key < $1.key })
@@ -120,6 +112,39 @@ extension ControlState {
         if network == nil {
             for (owner, records) in registry.zone.names.sorted(by: { $0.key < $1.key }) {
                 reports += zoneReports(network: .root, owner: owner, records)
+            }
+        }
+        return reports
+    }
+
+    /// The same for one name of a network.
+    func recordReports(of name: DomainName, in network: DomainName) -> [RecordReport] {
+        let now = Clock.now()
+        var seen: Set<[String]> = []
+        let derivation = NetworkRecords(network: network, policy: registry.policy)
+        var reports = registry.sources(of: name, in: network).flatMap { endpoint in
+            self.reports(name, from: endpoint, by: derivation, &seen, now)
+        }
+        if let whole = try? DomainName(name, under: network),
+            let records = registry.zone.names[whole]
+        {
+            reports += zoneReports(network: network, owner: name, records)
+        }
+        return reports
+    }
+
+    private func reports(
+        _ owner: DomainName,
+        from endpoint: Endpoint,
+        by derivation: NetworkRecords,
+        _ seen: inout Set<[String]>,
+        _ now: Moment
+    ) -> [RecordReport] {
+        var reports: [RecordReport] = []
+        for set in derivation.records(of: owner, from: [endpoint]).sets {
+            for data in set.data
+            where seen.insert(["\(owner)", "\(set.type)", data.text]).inserted {
+                reports.append(report(endpoint.network, owner, set, data, endpoint, now))
             }
         }
         return reports

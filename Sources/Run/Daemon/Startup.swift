@@ -93,7 +93,7 @@ extension ControlState {
             startedAt: now,
             descriptorsMax: shares.sandboxCount,
             configuration: configuration,
-            registry: Registry(policy: policy, seed: seed),
+            registry: Registry(policy: policy, seed: seed, compiler: .images),
             saved: log,
             server: server,
             runningNameSample: configuration.metrics.nameSample,
@@ -142,6 +142,9 @@ extension ControlState {
         // Last, so that the first question finds every name in its place.
         state.openUnserved(at: now)
         state.store.settle()
+        // What the log was read into is no longer needed.
+        kept = StateLog.Saved()
+        Heap.giveBack()
         return state
     }
 
@@ -185,7 +188,7 @@ extension ControlState {
     private mutating func restore(tied endpoints: [Endpoint]) {
         for endpoint in endpoints {
             // A name that both say is refused while the node runs; at a start the file wins.
-            let isTaken = registry.endpoints(in: endpoint.network).contains {
+            let isTaken = registry.sources(of: endpoint.name, in: endpoint.network).contains {
                 $0.origin == .file && $0.name == endpoint.name
             }
             if isTaken { leaveOut(endpoint) } else { restore(endpoint) }

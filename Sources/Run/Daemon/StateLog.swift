@@ -51,30 +51,32 @@ struct StateLog: ~Copyable {
 
     /// Writes the log anew from what is there; on failure the old one stays.
     mutating func rewrite(_ registry: borrowing Registry) throws(SystemError) {
-        var records: [[UInt8]] = []
-        for name in registry.networks.keys.sorted() {
-            guard let state = registry.networks[name], state.explicit == .command else { continue }
-            let change = Change.attach(name, subnets: state.declaredSubnets, origin: .command)
-            if let record = Self.record(change) { records.append(record.octets) }
-        }
-        for sandbox in registry.sandboxes.values.sorted(by: { $0.name < $1.name }) {
-            if let record = Self.record(.addSandbox(sandbox)) { records.append(record.octets) }
-        }
-        for endpoint in registry.endpoints() where endpoint.origin == .command {
-            if let record = Self.record(.addEndpoints([endpoint])) {
-                records.append(record.octets)
+        let names = registry.networks.keys.sorted()
+        let networks = names.compactMap { name -> Change? in
+            guard let state = registry.networks[name], state.explicit == .command else {
+                return nil
             }
+            return .attach(name, subnets: state.declaredSubnets, origin: .command)
         }
-        for name in registry.networks.keys.sorted() {
-            for service in registry.networks[name]?.emptyServices.keys.sorted() ?? [] {
+        let sandboxes = registry.sandboxes.values.sorted { $0.name < $1.name }
+            .map { Change.addSandbox($0) }
+        let endpoints = registry.endpoints
+        let fixed = (networks + sandboxes).compactMap { Self.record($0)?.octets }
+        let services = names.flatMap { name in
+            (registry.networks[name]?.emptyServices.keys.sorted() ?? []).map { service -> [UInt8] in
                 let record: JSONValue = [
                     "op": "service", "network": .string("\(name)"),
                     "service": .string("\(service)"),
                 ]
-                records.append(record.octets)
+                return record.octets
             }
         }
-        try log.rewrite(records)
+        // Of the endpoints, which may be very many, one record at a time.
+        let many = endpoints.ids.lazy.compactMap { id in
+            endpoints[id].flatMap { Self.record(.addEndpoints([$0]))?.octets }
+        }
+        let all = [AnySequence(fixed), AnySequence(many), AnySequence(services)]
+        try log.rewrite(all.lazy.joined())
         octetsAfterRewrite = log.size
     }
 

@@ -80,9 +80,8 @@ extension ControlState {
     mutating func unwatchUnused() {
         if watches.processes.isEmpty, watches.unwatched.isEmpty { return }
         var used: Set<Int32> = []
-        for endpoint in registry.endpoints.values {
-            if case .process(let pid, _) = endpoint.tie { used.insert(pid) }
-        }
+        for pid in Set(watches.processes.keys).union(watches.unwatched)
+        where !registry.endpoints(ofProcess: pid).isEmpty { used.insert(pid) }
         for sandbox in registry.sandboxes.values {
             if let pid = Self.process(of: sandbox.place) { used.insert(pid) }
         }
@@ -122,9 +121,7 @@ extension ControlState {
         let sandboxes = registry.sandboxes.values.filter { sandbox in
             Self.process(of: sandbox.place).map { pids.contains($0) } ?? false
         }
-        let endpoints = registry.endpoints.values.filter { endpoint in
-            if case .process(let pid, _) = endpoint.tie { pids.contains(pid) } else { false }
-        }
+        let endpoints = pids.flatMap { registry.endpoints(ofProcess: $0) }
         vanished(
             sandboxes,
             endpoints: endpoints.map { $0.id }.sorted(),

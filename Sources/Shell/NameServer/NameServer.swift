@@ -217,9 +217,10 @@ package final class NameServer: Sendable {
         SandboxSockets.removeRedirect(at: place)
     }
 
-    /// Makes these views the ones that questions are answered from; index is the slot.
-    package func publish(_ views: [PublishedView?]) {
-        board.publish(Snapshot(views: views))
+    /// Makes these views and names the ones that questions are answered from; the index of a view is
+    /// its slot.
+    package func publish(_ views: [PublishedView?], _ tables: NameTables) {
+        board.publish(Snapshot(views: views, tables: tables))
     }
 
     /// Stops the workers and closes all sockets, once those who wait for an upstream have their

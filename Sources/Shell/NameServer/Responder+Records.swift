@@ -9,21 +9,21 @@ extension Responder {
         _ handle: SetHandle,
         _ query: borrowing QueryView,
         _ published: PublishedView,
+        _ tables: NameTables,
         _ reply: inout Reply,
         _ out: inout OutputSpan<UInt8>
     ) {
-        let table = published[handle.table]
-        let set = table.sets[handle.set]
+        let set = RecordImage(published.view.table(handle.table, in: tables), handle.set)
         let room = reply.limit - query.questionEnd - reply.optOctets
         if !published.isModern {
             // Docker repeats the owner's name as long as the reply fits.
             let longer = set.count * (query.nameEnd + 1 - MessageSize.header - 2)
-            if set.end - set.start + longer <= room {
-                writeDocker(table, set, query, reply, &out)
+            if set.all.count + longer <= room {
+                writeDocker(set, query, reply, &out)
                 return
             }
         }
-        let fitting = choose(set, table, room: room)
+        let fitting = choose(set, room: room)
         let isCut = fitting.count < set.count
         let glue =
             !isCut && !set.glue.isEmpty && fitting.octets + set.glue.count <= room
@@ -42,16 +42,15 @@ extension Responder {
             &out
         )
         for index in 0..<fitting.count {
-            out.append(octets: table.octets, table.record(record(index, of: set), of: set))
+            out.append(octets: set.octets, set.record(record(index, of: set)))
         }
-        if glue > 0 { out.append(octets: table.octets, set.glue) }
+        if glue > 0 { out.append(octets: set.octets, set.glue) }
         end(reply, .noError, &out)
     }
 
     /// How many records fit, after a shuffle that decides which.
     private mutating func choose(
-        _ set: CompiledTable.CompiledSet,
-        _ table: CompiledTable,
+        _ set: borrowing RecordImage,
         room: Int
     ) -> (count: Int, octets: Int) {
         shuffle(set.count)
@@ -61,7 +60,7 @@ extension Responder {
         }
         var octets = 0
         for index in 0..<set.count {
-            let next = table.record(record(index, of: set), of: set).count
+            let next = set.record(record(index, of: set)).count
             if octets + next > room { return (index, octets) }
             octets += next
         }
@@ -80,13 +79,12 @@ extension Responder {
     }
 
     /// The record at a place of the shuffled order.
-    private func record(_ place: Int, of set: CompiledTable.CompiledSet) -> Int {
+    private func record(_ place: Int, of set: borrowing RecordImage) -> Int {
         set.count == 1 || place >= Self.shuffledMax ? place : Int(order[place])
     }
 
     private mutating func writeDocker(
-        _ table: CompiledTable,
-        _ set: CompiledTable.CompiledSet,
+        _ set: borrowing RecordImage,
         _ query: borrowing QueryView,
         _ reply: Reply,
         _ out: inout OutputSpan<UInt8>
@@ -96,8 +94,8 @@ extension Responder {
         for index in 0..<set.count {
             out.append(query.bytes, MessageSize.header..<query.nameEnd + 1)
             // All of the record but the two octets that point at the question.
-            for octet in table.record(record(index, of: set), of: set).dropFirst(2) {
-                out.append(table.octets[octet])
+            for octet in set.record(record(index, of: set)).dropFirst(2) {
+                out.append(set.octets[octet])
             }
         }
         end(reply, .noError, &out)
@@ -109,23 +107,20 @@ extension Responder {
         _ authority: Authority,
         _ query: borrowing QueryView,
         _ published: PublishedView,
+        _ tables: NameTables,
         _ reply: inout Reply,
         _ out: inout OutputSpan<UInt8>
     ) {
-        let table: CompiledTable
-        let range: Range<Int>
+        let soa: [UInt8]
         switch authority {
         case .network(let index):
-            table = published.networks[index]
-            range = table.denial
+            soa = tables[published.view.networks[index].table].denial
         case .zone(let apex):
-            table = published.zone
-            range = table.denial(ofZone: apex)
+            soa = tables.zone.apexDenials[apex] ?? tables.zone.denial
         case .resolver:
-            table = published.zone
-            range = table.denial
+            soa = tables.zone.denial
         }
-        let hasSOA = published.isModern && fits(range.count, query, &reply)
+        let hasSOA = published.isModern && fits(soa.count, query, &reply)
         begin(
             query,
             reply,
@@ -135,7 +130,7 @@ extension Responder {
             additionals: 0,
             &out
         )
-        if hasSOA { out.append(octets: table.octets, range) }
+        if hasSOA { out.append(octets: soa) }
         end(reply, code, &out)
     }
 
@@ -145,6 +140,7 @@ extension Responder {
         _ target: DomainName,
         _ query: borrowing QueryView,
         _ published: PublishedView,
+        _ tables: NameTables,
         _ reply: inout Reply,
         _ out: inout OutputSpan<UInt8>
     ) {
@@ -157,18 +153,18 @@ extension Responder {
         while let alias = step {
             step = nil
             let at = query.questionEnd + records.count
-            append(alias.handle, published, owner: owner, to: &records)
+            append(alias.handle, published, tables, owner: owner, to: &records)
             count += 1
             owner = 0xc000 | UInt16(at + 12)
             if count > Self.aliasesMax {
                 code = .servFail
                 break
             }
-            var next = NameKey(seed: published.zone.table.seed)
+            var next = NameKey(seed: tables.zone.seed)
             next.load(alias.target)
-            switch published.view.verdict(next, type: query.type) {
+            switch published.view.verdict(next, type: query.type, in: tables) {
             case .answer(let found):
-                count += append(found, published, owner: owner, to: &records)
+                count += append(found, published, tables, owner: owner, to: &records)
             case .alias(let found, let further):
                 step = (found, further)
             case .nxDomain:
@@ -194,14 +190,14 @@ extension Responder {
     private func append(
         _ handle: SetHandle,
         _ published: PublishedView,
+        _ tables: NameTables,
         owner: UInt16,
         to records: inout [UInt8]
     ) -> Int {
-        let table = published[handle.table]
-        let set = table.sets[handle.set]
+        let set = RecordImage(published.view.table(handle.table, in: tables), handle.set)
         for index in 0..<set.count {
             records.append(uint16: owner)
-            records += table.octets[table.record(index, of: set).dropFirst(2)]
+            records += set.octets[set.record(index).dropFirst(2)]
         }
         return set.count
     }
@@ -235,7 +231,7 @@ extension Responder {
                 to: &record
             )
         case .networkSOA(let index):
-            let zone = view.networks[index].network
+            let zone = view.networks[index].name
             RecordEncoder.append(
                 .question,
                 type: .soa,
@@ -244,7 +240,7 @@ extension Responder {
                 to: &record
             )
         case .networkNS(let index):
-            let zone = view.networks[index].network
+            let zone = view.networks[index].name
             RecordEncoder.append(
                 .question,
                 type: .ns,

@@ -71,12 +71,13 @@ package struct Responder: ~Copyable {
         order = [UInt16](repeating: 0, count: Self.shuffledMax)
     }
 
-    /// Answers a query from `client` in the sandbox of `published`.
+    /// Answers a query from `client` in the sandbox of `published`, with the names of `tables`.
     package mutating func respond(
         to query: Span<UInt8>,
         from client: SocketEndpoint,
         over transport: Transport,
         as published: PublishedView,
+        in tables: NameTables,
         into out: inout OutputSpan<UInt8>,
         forward: Forward
     ) -> Outcome {
@@ -86,7 +87,15 @@ package struct Responder: ~Copyable {
         }
         do throws(QueryFault) {
             let question = try QueryView(query)
-            let outcome = decide(question, client, transport, published, &out, forward)
+            let outcome = decide(
+                question,
+                client,
+                transport,
+                published,
+                tables,
+                &out,
+                forward
+            )
             if watch.picks() { look(at: question, client, transport, published, outcome, out) }
             return outcome
         } catch {
@@ -155,11 +164,12 @@ package struct Responder: ~Copyable {
         _ client: SocketEndpoint,
         _ transport: Transport,
         _ published: PublishedView,
+        _ tables: NameTables,
         _ out: inout OutputSpan<UInt8>,
         _ forward: Forward
     ) -> Outcome {
         let view = published.view
-        guard view.admits(client.address) else {
+        guard view.admits(client.address, tables) else {
             return refuse(query, .refused, .prohibited, view, &out)
         }
         guard query.questionClass == 1 else {
@@ -169,17 +179,17 @@ package struct Responder: ~Copyable {
             return refuse(query, refusal.code, refusal.error, view, &out)
         }
         key.load(query.labels)
-        let verdict = view.verdict(key, type: query.type)
+        let verdict = view.verdict(key, type: query.type, in: tables)
         var reply = Reply(query, transport, published)
         switch verdict {
         case .answer(let handle):
-            answer(handle, query, published, &reply, &out)
+            answer(handle, query, published, tables, &reply, &out)
         case .noData(let authority):
-            deny(.noError, authority, query, published, &reply, &out)
+            deny(.noError, authority, query, published, tables, &reply, &out)
         case .nxDomain(let absence):
-            deny(.nxDomain, absence.authority, query, published, &reply, &out)
+            deny(.nxDomain, absence.authority, query, published, tables, &reply, &out)
         case .alias(let handle, let target):
-            follow(handle, target, query, published, &reply, &out)
+            follow(handle, target, query, published, tables, &reply, &out)
         case .synthetic(let synthetic):
             synthesise(synthetic, query, published, &reply, &out)
         case .refuse(.internalSandbox) where view.profile == .docker:

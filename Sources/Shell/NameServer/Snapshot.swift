@@ -3,14 +3,11 @@ import DNSWire
 package import Names
 import Synchronization
 
-/// One sandbox's view with its octets, at the slot that the sandbox's sockets carry.
+/// One sandbox's view, at the slot that the sandbox's sockets carry.
 package final class PublishedView: Sendable {
     let view: View
     /// Of the sandbox's sockets.
     let slot: Int
-    /// Beside `view.networks`.
-    let networks: [CompiledTable]
-    let zone: CompiledTable
     /// The header's bits of a local answer, without those that repeat the query's.
     let replyBits: UInt16
     /// Octets that a datagram of ours may have, whatever the client takes.
@@ -18,12 +15,9 @@ package final class PublishedView: Sendable {
     /// Whether answers carry OPT records and denials SOA records: all but Docker's do.
     let isModern: Bool
 
-    package init(view: View, slot: Int, networks: [CompiledTable], zone: CompiledTable) {
-        precondition(view.networks.count == networks.count, "one compiled table per network")
+    package init(view: View, slot: Int) {
         self.view = view
         self.slot = slot
-        self.networks = networks
-        self.zone = zone
         isModern = view.profile != .docker
         // Docker sends what the client takes; our datagram buffers end at 4096.
         datagramMax = isModern ? MessageSize.datagramMax : datagramOctetsMax
@@ -35,23 +29,24 @@ package final class PublishedView: Sendable {
 
     /// The groups of upstreams that the view speaks of.
     package var groups: [UInt64] { [view.upstreams.id] + view.domains.map { $0.upstreams.id } }
-
-    subscript(index: TableIndex) -> CompiledTable {
-        switch index {
-        case .network(let network): networks[network]
-        case .zone: zone
-        }
-    }
 }
 
-/// All views at one moment.
+/// All views and all names at one moment.
 ///
 /// Immutable; a worker takes it once per batch.
 final class Snapshot: Sendable {
     let views: [PublishedView?]
+    let tables: NameTables
 
-    init(views: [PublishedView?]) {
+    init(views: [PublishedView?], tables: NameTables) {
         self.views = views
+        self.tables = tables
+    }
+
+    /// The view of the sandbox with this slot, if it has one.
+    @inline(__always)
+    func view(at slot: Int) -> PublishedView? {
+        slot < views.count ? views[slot] : nil
     }
 }
 
@@ -62,9 +57,10 @@ final class Snapshot: Sendable {
 /// never delays an answer.
 final class SnapshotBoard: Sendable {
     private struct State {
-        var current: Snapshot
+        /// None before the first is published.
+        var current: Snapshot?
         var epoch: UInt64 = 1
-        var retired: [(epoch: UInt64, snapshot: Snapshot)] = []
+        var retired: [(epoch: UInt64, snapshot: Snapshot?)] = []
     }
 
     private static let idle = UInt64.max
@@ -76,12 +72,12 @@ final class SnapshotBoard: Sendable {
     }
 
     init(readerCount: Int) {
-        state = Mutex(State(current: Snapshot(views: [])))
+        state = Mutex(State())
         readers = (0..<readerCount).map { _ in ReaderEpoch() }
     }
 
     /// Takes the current snapshot; to be given back with `done` before the next one is taken.
-    func read(reader: Int) -> Snapshot {
+    func read(reader: Int) -> Snapshot? {
         state.withLock { state in
             readers[reader].value.store(state.epoch, ordering: .relaxed)
             return state.current
@@ -105,7 +101,7 @@ final class SnapshotBoard: Sendable {
         _ = free.count
     }
 
-    private func takeUnread(_ state: inout State) -> [Snapshot] {
+    private func takeUnread(_ state: inout State) -> [Snapshot?] {
         let oldest = readers.map { $0.value.load(ordering: .acquiring) }.min() ?? Self.idle
         let free = state.retired.filter { $0.epoch < oldest }.map { $0.snapshot }
         state.retired.removeAll { $0.epoch < oldest }

@@ -179,9 +179,9 @@ struct Worker: ~Copyable {
         counters.add(.datagramQueries, UInt64(count))
         var forwards: [(index: Int, question: ForwardQuestion)] = []
         let snapshot = board.read(reader: index)
-        if socket.slot < snapshot.views.count, let published = snapshot.views[socket.slot] {
+        if let snapshot, let published = snapshot.view(at: socket.slot) {
             for item in 0..<count {
-                if let question = answer(item, at: socket, published) {
+                if let question = answer(item, at: socket, published, snapshot.tables) {
                     forwards.append((item, question))
                 }
             }
@@ -215,7 +215,8 @@ struct Worker: ~Copyable {
     private mutating func answer(
         _ item: Int,
         at socket: SandboxSocket,
-        _ published: PublishedView
+        _ published: PublishedView,
+        _ tables: NameTables
     ) -> ForwardQuestion? {
         var question: ForwardQuestion?
         batch.reply(to: item) { datagram, out in
@@ -233,6 +234,7 @@ struct Worker: ~Copyable {
                 from: client,
                 over: .datagram,
                 as: published,
+                in: tables,
                 into: &out
             ) { query, key, group, out in
                 if desk.answerKept(key, query, over: .datagram, in: published, group, into: &out) {
@@ -380,13 +382,14 @@ struct Worker: ~Copyable {
             let snapshot = board.read(reader: index)
             var question: ForwardQuestion?
             var reply: [UInt8] = []
-            if stream.slot < snapshot.views.count, let published = snapshot.views[stream.slot] {
+            if let snapshot, let published = snapshot.view(at: stream.slot) {
                 reply = [UInt8](capacity: MessageSize.streamMax) { out in
                     _ = responder.respond(
                         to: message.span,
                         from: stream.peer,
                         over: .stream,
                         as: published,
+                        in: snapshot.tables,
                         into: &out
                     ) { query, key, group, out in
                         if desk.answerKept(

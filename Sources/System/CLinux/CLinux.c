@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CLinux.h"
 
+#include <malloc.h>
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -296,3 +297,5 @@ int waggle_send(int socket, const void *octets, size_t length, const void *addre
 }
 
 int waggle_pipe(int *ends) { return pipe2(ends, O_CLOEXEC) == 0 ? 0 : -errno; }
+
+void waggle_heap_trim(void) { malloc_trim(0); }

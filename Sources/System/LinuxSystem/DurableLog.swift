@@ -8,6 +8,8 @@ import Glibc
 package struct DurableLog: ~Copyable {
     /// A line longer than this is refused.
     package static let recordOctetsMax = 256 << 20
+    /// Octets that are written at once when the file is replaced.
+    private static let bufferOctets = 1 << 20
 
     private let directory: String
     private let name: String
@@ -71,16 +73,23 @@ package struct DurableLog: ~Copyable {
     }
 
     /// Replaces all records by `payloads`, at once or not at all: a new file, synced, renamed over.
-    package mutating func rewrite(_ payloads: [[UInt8]]) throws(SystemError) {
+    ///
+    /// Payloads are taken one by one, so that not all of them have to be in memory.
+    package mutating func rewrite(_ payloads: some Sequence<[UInt8]>) throws(SystemError) {
         let path = "\(directory)/\(name)"
         let fresh = try DurableFile.open("\(path).new", O_RDWR | O_CREAT | O_TRUNC)
         var written = 0
         do throws(SystemError) {
+            var lines: [UInt8] = []
             for payload in payloads {
-                let line = Self.line(payload)
-                try DurableFile.write(line, to: fresh.raw, at: written)
-                written += line.count
+                lines += Self.line(payload)
+                if lines.count < Self.bufferOctets { continue }
+                try DurableFile.write(lines, to: fresh.raw, at: written)
+                written += lines.count
+                lines.removeAll(keepingCapacity: true)
             }
+            try DurableFile.write(lines, to: fresh.raw, at: written)
+            written += lines.count
             if fsync(fresh.raw) != 0 { throw .last("fsync \(path).new") }
             if unsafe rename("\(path).new", path) != 0 { throw .last("rename \(path)") }
         } catch {

@@ -142,7 +142,7 @@ extension ControlState {
                 changed = true
             }
         }
-        if changed { server.publish(publication.views) }
+        if changed { server.publish(publication.views, registry.tables) }
         settleFiles()
     }
 

@@ -80,6 +80,9 @@ int waggle_close_on_exec(int descriptor);
 // Sets the calling thread's name, at most 15 octets.
 void waggle_thread_name(const char *name);
 
+// Gives free memory of the heap back to the system.
+void waggle_heap_trim(void);
+
 #pragma clang assume_nonnull end
 
 #endif

@@ -9,6 +9,8 @@ struct Bench: ~Copyable {
     struct Place {
         let profile: NamePolicy.Profile
         let view: PublishedView
+        let tables: NameTables
+        let tables: NameTables
     }
 
     var responder: Responder
@@ -28,7 +30,11 @@ struct Bench: ~Copyable {
 
     private static func place(_ profile: NamePolicy.Profile, network text: String) -> Place {
         let network = name(text)
-        var registry = Registry(policy: NamePolicy(profile: profile), seed: seed)
+        var registry = Registry(
+            policy: NamePolicy(profile: profile),
+            seed: seed,
+            compiler: .images
+        )
         let subnets = [CIDR("10.0.0.0/16"), CIDR("fd00::/64")].compactMap { $0 }
         do throws(RegistryError) {
             _ = registry.replace(zone: zone(network))
@@ -49,15 +55,10 @@ struct Bench: ~Copyable {
             routes: UpstreamRoutes(defaults: [UpstreamChoice(address)]),
             directory: &directory
         )
-        let ttl = registry.policy.negativeTTL
         return Place(
             profile: profile,
-            view: PublishedView(
-                view: view,
-                slot: 0,
-                networks: view.networks.map { CompiledTable($0, negativeTTL: ttl) },
-                zone: CompiledTable(view.zone, negativeTTL: ttl)
-            )
+            view: PublishedView(view: view, slot: 0),
+            tables: registry.tables
         )
     }
 

@@ -25,6 +25,7 @@ package func fuzzQuery(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
                         from: client,
                         over: transport,
                         as: place.view,
+                        in: place.tables,
                         into: &out
                     ) { query, _, group, _ in
                         forwarded =
