@@ -77,10 +77,12 @@ let package = Package(
     targets: [
         // Core: values and decisions. No clock, no dice, no I/O, no locks.
         core("Base"),
+        core("Gossip", ["Base"]),
         core("Names", ["Base", heap]),
 
         // Wire: octets <-> values.
         wire("DNSWire", ["Base"]),
+        wire("GossipWire", ["Base", "Gossip"]),
 
         // System: system calls and C. The only room with `unsafe`.
         .target(name: "CLinux", path: "Sources/System/CLinux"),
@@ -132,6 +134,8 @@ let package = Package(
         tests("Base", ["Base"]),
         tests("Names", ["Base", "Names"]),
         tests("DNSWire", ["Base", "DNSWire", "LDNS"]),
+        tests("Gossip", ["Base", "Gossip"]),
+        tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
         tests("LDNS", ["LDNS", "Base"]),
         tests("NameServer", ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer", "LDNS"]),
@@ -152,6 +156,8 @@ if Context.environment["WAGGLE_FUZZ"] != nil {
         .target(
             name: "FuzzInput", path: "Sources/Testing/Fuzz/FuzzInput", swiftSettings: house),
         fuzz("APIFuzz", ["HTTPAPI"]),
+        fuzz("GossipPacketFuzz", ["Gossip", "GossipWire"]),
+        fuzz("GossipStreamFuzz", ["Gossip", "GossipWire"]),
         fuzz("JSONFuzz", ["Daemon", "HTTPAPI"]),
         fuzz("NameFuzz", ["Base", "Names"]),
         fuzz("PrintFuzz", ["DNSWire", "LDNS"]),
