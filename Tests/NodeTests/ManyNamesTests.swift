@@ -43,7 +43,7 @@ struct ManyNamesTests {
     @Test("the log is written anew while changes go on, and loses none of them")
     func rewrite() async throws {
         try await withNode { node in
-            let rounds = 6
+            let rounds = 8
             for round in 0..<rounds {
                 try await node.require("sandbox add box --listen 127.0.0.1:0 --network tied")
                 let items = (0..<5000).map { task in
@@ -67,8 +67,8 @@ struct ManyNamesTests {
             let size =
                 try FileManager.default
                 .attributesOfItem(atPath: node.log)[.size] as? Int
-            // Each round adds 0.7 MB.
-            #expect(size ?? .max < 2_500_000)
+            // Each round adds 0.7 MB; a rewrite is due at 1 MB more than twice what is kept.
+            #expect(size ?? .max < 4_000_000)
         }
     }
 

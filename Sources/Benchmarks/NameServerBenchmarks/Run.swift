@@ -174,7 +174,7 @@ final class Run {
         hold(
             "\(results.title): CPU over an epoll echo's",
             results.ratio(ours.name, to: echo.name) { $0.cpu },
-            goal: 1.15,
+            goal: 1.10,
             ceiling: 1.6
         )
         ours.stop()
