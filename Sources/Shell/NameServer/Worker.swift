@@ -195,9 +195,7 @@ struct Worker: ~Copyable {
         let snapshot = board.read(reader: index)
         if let snapshot, let published = snapshot.view(at: socket.slot) {
             for item in 0..<count {
-                if let question = answer(item, at: socket, published, snapshot.tables) {
-                    forwards.append((item, question))
-                }
+                answer(item, at: socket, published, snapshot.tables, &forwards)
             }
         } else {
             counters.add(.droppedNoView, UInt64(count))
@@ -226,14 +224,14 @@ struct Worker: ~Copyable {
         return true
     }
 
-    /// Answers one datagram of the batch; returns the question when it has to be forwarded.
+    /// Answers one datagram of the batch, or adds its question to those that have to be forwarded.
     private mutating func answer(
         _ item: Int,
         at socket: SandboxSocket,
         _ published: PublishedView,
-        _ tables: NameTables
-    ) -> ForwardQuestion? {
-        var question: ForwardQuestion?
+        _ tables: NameTables,
+        _ forwards: inout [(index: Int, question: ForwardQuestion)]
+    ) {
         batch.reply(to: item) { datagram, out in
             if datagram.isTooLong {
                 counters.add(.droppedTooLong)
@@ -255,23 +253,24 @@ struct Worker: ~Copyable {
                 if desk.answerKept(key, query, over: .datagram, in: published, group, into: &out) {
                     return .kept
                 }
-                question = ForwardQuestion(
+                let question = ForwardQuestion(
                     query,
                     over: .datagram,
                     group: group,
                     profile: published.view.profile
                 )
+                forwards.append((item, question))
                 return .forwarded
             }
-            if question != nil, responder.watch.takeMark() {
-                question?.logged = .init(
+            let last = forwards.count - 1
+            if last >= 0, forwards[last].index == item, responder.watch.takeMark() {
+                forwards[last].question.logged = .init(
                     sandbox: published.view.sandbox,
                     client: client,
                     isStream: false
                 )
             }
         }
-        return question
     }
 
     private mutating func forward(
