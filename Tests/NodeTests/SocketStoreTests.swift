@@ -1,5 +1,7 @@
+import Base
 import Foundation
 import Glibc
+import LinuxSystem
 import Testing
 
 /// Restarts under a service manager that keeps the sockets, and under none.
@@ -98,13 +100,56 @@ struct SocketStoreTests {
             let node = managed.node
             try await withNamespace { space in
                 try await Self.add(node, "box", ["--netns", space.path])
+                let place = "127.0.0.1:\(try Self.freePort())"
+                try await Self.add(node, "plain", ["--listen", place])
+                try await Self.addWeb(node)
+                for threads in [2, 1, 3] {
+                    try node.configure(#"{"dns": {"threads": \#(threads)}, "sandboxes": []}"#)
+                    try await managed.restart(SIGUSR1)
+                    let isKept = await eventually(within: 5) {
+                        managed.store.map { $0.count } == [2 * threads, 2 * threads]
+                    }
+                    #expect(isKept)
+                    #expect(try await node.sandboxes() == ["box": "serving", "plain": "serving"])
+                    // No earlier ones take questions that nobody reads.
+                    let sockets = try await space.run("ss", "-Hlntu")
+                    #expect(sockets.lines.count == 2 * threads)
+                    #expect(sockets.lines.allSatisfy { $0.contains("127.0.0.11:53") })
+                    for _ in 1...20 {
+                        #expect(try await Client(inside: space).resolves("web"))
+                        #expect(try await Client(place).resolves("web"))
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("sockets behind a redirect that is no longer needed take its rules along")
+    func redirectEnds() async throws {
+        let configuration = #"{"dns": {"threads": 1}, "sandboxes": []}"#
+        try await Self.withManaged(configuration: configuration) { managed in
+            let node = managed.node
+            try await withNamespace { space in
+                let holder = [Tool.python, Repository.fixture("hold.py"), "127.0.0.11", "53"]
+                try await withBackground(space.inside + holder) { holder in
+                    #expect(await eventually(within: 5) { holder.output.hasPrefix("held") })
+                    try await Self.add(node, "box", ["--netns", space.path])
+                    #expect(try await space.rules().contains("dnat to 127.0.0.11:"))
+                    await holder.stop()
+                }
                 try await Self.addWeb(node)
                 try node.configure(#"{"dns": {"threads": 2}, "sandboxes": []}"#)
                 try await managed.restart(SIGUSR1)
-                #expect(await eventually(within: 5) { managed.store.map { $0.count } == [4] })
+                #expect(try await !space.rules().contains("dnat"))
                 for _ in 1...20 { #expect(try await Client(inside: space).resolves("web")) }
             }
         }
+    }
+
+    private static func freePort() throws -> UInt16 {
+        let anyPort = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 0)
+        let socket = try Sockets.datagram(boundTo: anyPort, shared: false)
+        return try Sockets.localEndpoint(of: socket.raw).port
     }
 
     @Test("a manager without room keeps whole sandboxes or none")

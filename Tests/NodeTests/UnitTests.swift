@@ -26,6 +26,8 @@ struct UnitTests {
         #expect(Self.value("NoNewPrivileges") == "yes")
         #expect(Self.value("SystemCallFilter") == "@system-service setns")
         #expect(Self.value("NotifyAccess") == "main")
+        #expect(Self.value("Restart") == "on-failure")
+        #expect(Self.value("StartLimitIntervalSec") == "0")
         #expect(try #require(Int(Self.value("LimitNOFILE"))) >= 65_536)
         let stored = try #require(Int(Self.value("FileDescriptorStoreMax")))
         #expect(stored >= 1024 && stored < 65_536)

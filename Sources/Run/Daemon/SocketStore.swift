@@ -90,6 +90,7 @@ struct SocketStore {
                 "sockets of an earlier process are closed",
                 metadata: ["name": "\(name)", "count": "\(sockets.count)"]
             )
+            for socket in sockets { socket.close() }
             remove(name, count: sockets.count)
         }
         inherited = [:]

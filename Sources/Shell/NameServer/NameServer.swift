@@ -159,22 +159,21 @@ package final class NameServer: Sendable {
         each: (_ socket: Int32) -> Void = { _ in }
     ) throws(SystemError) -> Opened {
         beginTally(slot: slot)
-        let opening = SandboxSockets(slot: slot, threads: inboxes.count)
+        var opening = SandboxSockets(slot: slot, threads: inboxes.count)
+        var plain: SocketEndpoint?
+        if case .address(let endpoint) = place { plain = endpoint }
+        let adopted = opening.adopt(inherited, at: plain, redirect: redirect)
         let sockets: OpenedSockets
-        let isAdopted: Bool
-        if case .address(let endpoint) = place {
-            let adopted = opening.adopt(inherited, at: endpoint, redirect: false)
-            isAdopted = adopted != nil
-            sockets = if let adopted { adopted } else { try opening.open(at: endpoint) }
+        if let adopted {
+            sockets = adopted
         } else {
-            let adopted = opening.adopt(inherited, at: nil, redirect: redirect)
-            isAdopted = adopted != nil
+            opening.replace(inherited)
             sockets =
-                if let adopted { adopted } else {
+                if let plain { try opening.open(at: plain) } else {
                     try openInside(place, opening, redirect: redirect)
                 }
-            if let first = sockets.sockets.first { opener.remember(first) }
         }
+        if plain == nil, let first = sockets.sockets.first { opener.remember(first) }
         for (index, socket) in sockets.sockets.enumerated() {
             each(socket.descriptor.raw)
             let token = nextToken.add(1, ordering: .relaxed).newValue
@@ -183,7 +182,7 @@ package final class NameServer: Sendable {
         return Opened(
             endpoint: sockets.endpoint,
             isRedirected: sockets.isRedirected,
-            isAdopted: isAdopted
+            isAdopted: adopted != nil
         )
     }
 

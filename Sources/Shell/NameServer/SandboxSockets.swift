@@ -13,6 +13,15 @@ struct OpenedSockets: Sendable {
 struct SandboxSockets: Sendable {
     let slot: Int
     let threads: Int
+    /// Whether an earlier process's sockets are at the same port for a moment longer.
+    private var isReplacing = false
+    /// Whether those were behind a redirect.
+    private var isReplacingRedirect = false
+
+    init(slot: Int, threads: Int) {
+        self.slot = slot
+        self.threads = threads
+    }
 
     /// 127.0.0.11:53 (networkdb-dns.md C1).
     private static let resolver = SocketEndpoint(
@@ -40,8 +49,9 @@ struct SandboxSockets: Sendable {
     private func openOnce(at endpoint: SocketEndpoint) throws(SystemError) -> OpenedSockets {
         var sockets: [SandboxSocket] = []
         var bound = endpoint
+        let isShared = threads > 1 || isReplacing
         for _ in 0..<threads {
-            let socket = try Sockets.datagram(boundTo: bound, shared: threads > 1)
+            let socket = try Sockets.datagram(boundTo: bound, shared: isShared)
             // The other workers share the port that the first one got.
             bound = try Sockets.localEndpoint(of: socket.raw)
             sockets.append(
@@ -49,7 +59,7 @@ struct SandboxSockets: Sendable {
             )
         }
         for _ in 0..<threads {
-            let socket = try Sockets.listener(boundTo: bound, shared: threads > 1)
+            let socket = try Sockets.listener(boundTo: bound, shared: isShared)
             sockets.append(
                 SandboxSocket(slot: slot, kind: .listener, endpoint: bound, descriptor: socket)
             )
@@ -62,7 +72,10 @@ struct SandboxSockets: Sendable {
         try NetworkNamespace.raiseLoopback()
         if !redirect {
             do throws(SystemError) {
-                return try open(at: Self.resolver)
+                let opened = try open(at: Self.resolver)
+                // The rules would lead past them.
+                if isReplacingRedirect { Self.removeRules() }
+                return opened
             } catch  where error.isAddressInUse {
                 // Somebody in the container listens there; a redirect goes round it.
             }
@@ -130,11 +143,29 @@ struct SandboxSockets: Sendable {
         )
     }
 
+    /// Closes what cannot be adopted.
+    ///
+    /// The service manager has copies, which it closes when it comes to it: until then they share
+    /// the port with the sockets that are opened now, which could not be bound otherwise.
+    mutating func replace(_ inherited: [InheritedSocket]) {
+        for socket in inherited {
+            let port = (try? Sockets.localEndpoint(of: socket.raw))?.port
+            if let port, port != Self.resolver.port { isReplacingRedirect = true }
+            try? Sockets.share(socket.raw)
+            socket.close()
+            isReplacing = true
+        }
+    }
+
     /// Takes the rules out of a namespace; one that is gone took them along.
     static func removeRedirect(at place: Sandbox.Place) {
         try? NetworkNamespace.inside(path: place.namespacePath) { () throws(SystemError) in
-            try? Program.run("nft", ["-f", "-"], input: "delete table ip waggle-dns\n")
+            Self.removeRules()
         }
+    }
+
+    private static func removeRules() {
+        try? Program.run("nft", ["-f", "-"], input: "delete table ip waggle-dns\n")
     }
 
     /// Both directions by rule, as Docker's are, so that a flow whose conntrack entry is flushed

@@ -20,6 +20,11 @@ package final class InheritedSocket: Sendable {
     package func take() -> Descriptor? {
         descriptor.withLock { $0.take() }
     }
+
+    /// Closes it unless it has been taken, whoever else still refers to it.
+    package func close() {
+        _ = take()
+    }
 }
 
 /// What a service manager hands over at the start (sd_listen_fds(3)).

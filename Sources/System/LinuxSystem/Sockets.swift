@@ -63,6 +63,11 @@ package enum Sockets {
         return socket
     }
 
+    /// Lets others share the port of a socket that is bound already.
+    package static func share(_ socket: Int32) throws(SystemError) {
+        try set(socket, SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT")
+    }
+
     /// A UDP socket connected to `endpoint` from a fresh port: the kernel then drops what comes
     /// from anywhere else and reports ICMP errors.
     ///
