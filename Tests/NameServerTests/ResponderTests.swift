@@ -84,6 +84,31 @@ struct ResponderTests {
             #expect((reply.answer + reply.authority).map(\.type) == [.soa])
         }
     }
+
+    @Test(
+        "a record that no message has room for makes no answer of a part of it",
+        arguments: [1, 2]
+    )
+    func longRecord(count: Int) throws {
+        var registry = Registry(policy: NamePolicy(), seed: 11, compiler: .images)
+        let owner = try DomainName("huge.example")
+        // With its head of 12 octets more than a number of 16 bits says.
+        let entries = (0..<count).map { index in
+            let data = [UInt8](repeating: UInt8(index), count: 65_530)
+            return StaticZone.Entry(owner: owner, type: .txt, ttl: 5, data: .wire(data))
+        }
+        _ = registry.replace(zone: StaticZone(entries))
+        let place = SocketEndpoint(address: .v4(IPv4Address(127, 0, 0, 1)), port: 53)
+        let sandbox = Sandbox(name: "probe", place: .address(place), networks: [])
+        let view = PublishedView(view: registry.view(of: sandbox, asking: []), slot: 0)
+        let octets = answer(
+            Query("huge.example", .txt).octets,
+            (view, registry.tables),
+            over: .stream
+        )
+        let reply = try DecodedMessage(octets)
+        #expect(reply.isTruncated && reply.rcode == 0 && reply.answer.isEmpty)
+    }
 }
 
 @Suite("Replies of upstreams, passed on")

@@ -106,7 +106,7 @@ extension [UInt8] {
             | Int(self[index + 3]) << 24
     }
 
-    mutating func append(uint16 value: UInt16) {
+    fileprivate mutating func append(uint16 value: UInt16) {
         append(UInt8(truncatingIfNeeded: value))
         append(UInt8(truncatingIfNeeded: value >> 8))
     }

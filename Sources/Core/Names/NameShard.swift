@@ -5,22 +5,22 @@ import Base
 /// All of it is one array, so that a look-up touches little memory: a tag of 8 bits of hash for each
 /// name, where its block is, and the blocks (`NameBlock`) in any order. Numbers are little-endian.
 ///
-///     names  u16    tag  u8 each    place of the block  u32 each    blocks
+///     names  u32    tag  u8 each    place of the block  u32 each    blocks
 struct NameShard: Sendable {
     let octets: [UInt8]
 
-    private static let head = 2
+    private static let head = 4
 
     init() {
         self.init([])
     }
 
-    /// A shard of whole blocks; at most 65,535.
+    /// A shard of whole blocks.
     init(_ pieces: [Piece]) {
         let start = Self.head + 5 * pieces.count
         var octets: [UInt8] = []
         octets.reserveCapacity(pieces.reduce(start) { $0 + $1.block.count })
-        octets.append(uint16: UInt16(pieces.count))
+        octets.append(uint32: UInt32(pieces.count))
         for piece in pieces { octets.append(piece.tag) }
         var place = start
         for piece in pieces {
@@ -41,7 +41,7 @@ struct NameShard: Sendable {
     @inline(__always)
     static func tag(_ hash: UInt64) -> UInt8 { UInt8(hash >> 56) }
 
-    var nameCount: Int { Int(octets.uint16(at: 0)) }
+    var nameCount: Int { octets.uint32(at: 0) }
 
     /// The place of the block of the key's first labels, which have `count` octets.
     ///
@@ -52,7 +52,7 @@ struct NameShard: Sendable {
         octets count: Int,
         in octets: [UInt8]
     ) -> Int? {
-        let names = Int(octets.uint16(at: 0))
+        let names = octets.uint32(at: 0)
         for index in 0..<names where octets[head + index] == tag {
             let start = octets.uint32(at: head + names + 4 * index)
             if Int(octets[start + 4]) == count,

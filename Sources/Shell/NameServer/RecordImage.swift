@@ -6,8 +6,8 @@ package import Names
 ///
 /// Made when a name changes and kept in the name's table. Numbers are little-endian:
 ///
-///     octets of each record, or 0 where they differ  u16    glue records  u16    octets of glue  u32
-///     where they differ: where each record ends, counted from the first  u32 each
+///     octets of each record, or 0  u16    glue records  u16    octets of glue  u32
+///     after 0, where they differ or are too long: where each record ends  u32 each
 ///     the records, each beginning with a pointer to the question's name
 ///     the glue records
 ///
@@ -81,7 +81,9 @@ extension RecordCompiler {
             ends.append(records.count)
         }
         let stride = records.count / set.data.count
-        let isUniform = ends.enumerated().allSatisfy { $1 == ($0 + 1) * stride }
+        // One that is longer than its number could say is as good as one that differs.
+        let isUniform =
+            stride <= Int(UInt16.max) && ends.enumerated().allSatisfy { $1 == ($0 + 1) * stride }
         var glue: [UInt8] = []
         var glueCount = 0
         for record in set.glue {
