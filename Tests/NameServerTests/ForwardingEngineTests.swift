@@ -2,6 +2,7 @@ import Base
 import Glibc
 import LDNS
 import NameServer
+import Synchronization
 import Testing
 
 /// Cache, coalescing, TCP, split domains, limits: the rest of dns.md §1.6, over real sockets.
@@ -60,15 +61,19 @@ struct ForwardingEngineTests {
 
     @Test("F6: a hundred clients with one question cost the upstream one")
     func coalesced() throws {
+        let haveAllAsked = Mutex(false)
         let upstream = try ScriptedUpstream { query, _ in
-            // Until all have asked, which takes them several turns.
-            usleep(100_000)
+            for _ in 0..<3000 where !haveAllAsked.withLock({ $0 }) { usleep(1000) }
             return [Reply.to(query, answers: [Reply.address(1)])]
         }
         let fixture = try Fixture(upstreams: [upstream.endpoint], cacheEntries: 0)
         var octets: [UInt8] = []
         for id in 0..<50 { octets += framed(Query("www.example.net", .a, id: UInt16(id)).octets) }
-        let replies = try fixture.stream(octets, messages: 50)
+        let client = try StreamClient(fixture.endpoint)
+        try client.send(octets)
+        for _ in 0..<3000 where fixture.count(.forwarded) < 50 { usleep(1000) }
+        haveAllAsked.withLock { $0 = true }
+        let replies = try client.messages(50)
         #expect(Set(replies.map { $0[1] }) == Set(0..<50))
         #expect(upstream.queries.count == 1)
     }

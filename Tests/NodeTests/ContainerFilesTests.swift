@@ -41,11 +41,11 @@ struct ContainerFilesTests {
                     // glibc reads that file, and nothing else names the resolver.
                     let answer = try await space.run("getent", "ahostsv4", "web")
                     #expect(answer.output.hasPrefix("10.0.1.5 "), "\(answer)")
-                    let shown = try await node.json("sandbox", "ls").list.first
+                    let shown = try await node.json("sandbox ls").list.first
                     #expect(shown?["resolvConf"].text == space.resolvConfPath)
                     #expect(shown?["resolvConfUpstreams"].list.first?["from"].text == "sandbox")
                     #expect(try await node.json("status")["problems"].list.isEmpty)
-                    try await node.require("sandbox", "rm", "box")
+                    try await node.require("sandbox rm box")
                     #expect(Folder.text(mounted) == Self.old)
                     #expect(Self.records(node) == 0)
                 }
@@ -137,7 +137,7 @@ struct ContainerFilesTests {
                 try await node.restart(SIGTERM)
                 #expect(Folder.text(space.resolvConfPath) == own)
                 #expect(node.complaints.contains("changed by somebody else"))
-                try await node.require("sandbox", "rm", "box")
+                try await node.require("sandbox rm box")
                 #expect(Folder.text(space.resolvConfPath) == own)
                 #expect(Self.records(node) == 0)
             }
@@ -188,7 +188,7 @@ struct ContainerFilesTests {
                         + "fd00::5\tweb.example.org web\n"
                 )
                 #expect(Folder.text(hostname) == "web.example.org\n")
-                try await node.require("sandbox", "rm", "box")
+                try await node.require("sandbox rm box")
                 #expect(Folder.text(hosts) == "127.0.0.1 localhost\n")
                 #expect(!FileManager.default.fileExists(atPath: hostname))
             }

@@ -175,7 +175,10 @@ struct ContainerTests {
             container.annotations["io.waggle.ip"] = "10.0.1.3"
             try await container.build()
             async let outcome = container.run(runtime)
-            try await Task.sleep(for: .milliseconds(300))
+            let isWaiting = try await eventually(within: 20) {
+                try await run(["pgrep", "-f", "oci-hook --socket \(node.socket)"]).status == 0
+            }
+            try #require(isWaiting)
             try await node.up()
             let text = try await outcome.output
             #expect(text.contains("Address: 10.0.1.3"), "\(text)")
@@ -208,18 +211,7 @@ struct ContainerTests {
     }
 
     private static func addWeb(_ node: Node) async throws {
-        try await node.require(
-            "endpoint",
-            "add",
-            "--network",
-            "mynet",
-            "--name",
-            "web",
-            "--ip",
-            "10.0.1.5",
-            "--id",
-            "web"
-        )
+        try await node.require("endpoint add --network mynet --name web --ip 10.0.1.5 --id web")
     }
 }
 
@@ -237,7 +229,7 @@ struct HookTests {
                     #expect(try await node.sandboxes() == ["c1": "serving"])
                     #expect(try await node.endpoints().count == 2)
                 }
-                let shown = try await node.json("sandbox", "ls").list.first
+                let shown = try await node.json("sandbox ls").list.first
                 #expect(shown?["pid"].number == Int(sleeper.pid))
                 #expect(shown?["networks"].texts == ["front", "back"])
                 #expect(shown?["redirect"].isTrue == true)
@@ -282,18 +274,8 @@ struct HookTests {
     func clash() async throws {
         try await withNode { node in
             try await node.require(
-                "endpoint",
-                "add",
-                "--network",
-                "front",
-                "--name",
-                "other",
-                "--ip",
-                "10.0.1.9",
-                "--service",
-                "svc",
-                "--vip",
-                "10.0.1.99"
+                "endpoint add --network front --name other --ip 10.0.1.9 --service svc"
+                    + " --vip 10.0.1.99"
             )
             try await withBackground(["unshare", "--net", "sleep", "60"]) { sleeper in
                 try await Self.waitForNamespace(of: sleeper.pid)

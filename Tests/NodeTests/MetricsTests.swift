@@ -106,49 +106,15 @@ struct MetricsTests {
     @Test("the page is well-formed, documented, and says what happened")
     func page() async throws {
         try await withNode { upstream in
-            try await upstream.require(
-                "sandbox",
-                "add",
-                "up",
-                "--listen",
-                "127.0.0.1:0",
-                "--network",
-                "corp"
-            )
-            try await upstream.require(
-                "endpoint",
-                "add",
-                "--network",
-                "corp",
-                "--name",
-                "www",
-                "--ip",
-                "10.9.9.9"
-            )
+            try await upstream.require("sandbox add up --listen 127.0.0.1:0 --network corp")
+            try await upstream.require("endpoint add --network corp --name www --ip 10.9.9.9")
             let server = try #require(try await upstream.places()["up"])
             let place = "127.0.0.1:\(try Self.freePort())"
             var start = Node.Start(environment: ["WAGGLE_METRICS_LISTEN": place])
             start.flags = ["--upstream", server]
             try await withNode(start) { node in
-                try await node.require(
-                    "sandbox",
-                    "add",
-                    "box",
-                    "--listen",
-                    "127.0.0.1:0",
-                    "--network",
-                    "mynet"
-                )
-                try await node.require(
-                    "endpoint",
-                    "add",
-                    "--network",
-                    "mynet",
-                    "--name",
-                    "web",
-                    "--ip",
-                    "10.0.1.5"
-                )
+                try await node.require("sandbox add box --listen 127.0.0.1:0 --network mynet")
+                try await node.require("endpoint add --network mynet --name web --ip 10.0.1.5")
                 let client = try Client(try #require(try await node.places()["box"]))
                 for _ in 0..<70 { #expect(try await client.resolves("web.mynet")) }
                 for _ in 0..<3 { #expect(try await client.resolves("www.corp")) }

@@ -17,16 +17,7 @@ struct PodmanTests {
             try await withNamespace { space in
                 try await space.address("10.0.1.7/24")
                 try await node.require(
-                    "endpoint",
-                    "add",
-                    "--network",
-                    "mynet",
-                    "--name",
-                    "web",
-                    "--ip",
-                    "10.0.1.5",
-                    "--id",
-                    "web"
+                    "endpoint add --network mynet --name web --ip 10.0.1.5 --id web"
                 )
                 try await Self.withPodman(node) { podman in
                     let flags = [

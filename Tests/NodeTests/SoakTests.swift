@@ -83,6 +83,7 @@ struct SoakTests {
             var samples: [Int] = []
             let hasEnded = try await eventually(within: 3500) {
                 samples.append(try anonymous(node.pid))
+                // Between two samples.
                 try? await Task.sleep(for: .milliseconds(50))
                 return !load.isRunning
             }

@@ -73,7 +73,7 @@ struct SocketStoreTests {
                 try await Self.add(node, "box", ["--netns", space.path])
                 try await Self.add(node, "plain", ["--listen", "127.0.0.1:0"])
                 #expect(managed.store.count == 2)
-                try await node.require("sandbox", "rm", "plain")
+                try await node.require("sandbox rm plain")
                 #expect(await eventually(within: 5) { managed.store.count == 1 })
                 try await space.delete()
                 #expect(await eventually(within: 5) { managed.store.isEmpty })
@@ -177,7 +177,11 @@ struct SocketStoreTests {
                 try await Self.add(node, "box", flags)
                 let client = try Client(try #require(try await node.places()["box"]))
                 async let reply = client.ask("www.example.net", milliseconds: 3000)
-                try await Task.sleep(for: .milliseconds(100))
+                let isAsked = try await eventually(within: 5) {
+                    let sandboxes = try await node.json("top --once")["sandboxes"].list
+                    return sandboxes.first?["questions"].number == 1
+                }
+                try #require(isAsked)
                 let start = ContinuousClock.now
                 try await node.end()
                 let code = try await reply?.responseCode
@@ -308,6 +312,7 @@ struct RestartGapTests {
                 var gaps: [Duration] = []
                 for _ in 1...5 {
                     let report = try await QueryStream.during(client, "web", patience: 10) { _ in
+                        // Questions on both sides, between which the gap is.
                         try await Task.sleep(for: .milliseconds(50))
                         try await node.restart(SIGTERM)
                         try await Task.sleep(for: .milliseconds(50))

@@ -97,8 +97,8 @@ struct UnitTests {
                 #expect(Folder.text(file).hasPrefix("nameserver 127.0.0.11\n"))
                 try await node.restart(SIGTERM)
                 try await node.reload("{}")
-                try await node.require("sandbox", "rm", "process")
-                try await node.require("sandbox", "rm", "redirected")
+                try await node.require("sandbox rm process")
+                try await node.require("sandbox rm redirected")
                 #expect(Folder.text(file) == "nameserver 192.0.2.1\n")
             }
         }

@@ -65,6 +65,7 @@ struct WatchingTests {
             #expect(try await becomes(["192.0.2.6"]))
             // Gone for a while is no reason to lose what was known.
             try FileManager.default.removeItem(atPath: etc.file("resolve/stub"))
+            // Longer than it takes to look at the file again: nothing shows that it has been looked at.
             try? await Task.sleep(for: .milliseconds(600))
             #expect(try await upstreams() == ["192.0.2.6"])
             try etc.write("resolve/stub", "nameserver 192.0.2.7\n")
@@ -77,26 +78,9 @@ struct WatchingTests {
     @Test("a new server answers what the old one could not", Requirement.namespaces)
     func newServer() async throws {
         try await withNode { upstream in
-            try await upstream.require("network", "attach", "corp")
-            try await upstream.require(
-                "endpoint",
-                "add",
-                "--network",
-                "corp",
-                "--name",
-                "www",
-                "--ip",
-                "10.9.9.9"
-            )
-            try await upstream.require(
-                "sandbox",
-                "add",
-                "up",
-                "--listen",
-                "127.0.77.53:53",
-                "--network",
-                "corp"
-            )
+            try await upstream.require("network attach corp")
+            try await upstream.require("endpoint add --network corp --name www --ip 10.9.9.9")
+            try await upstream.require("sandbox add up --listen 127.0.77.53:53 --network corp")
             let etc = try Folder()
             defer { etc.remove() }
             try etc.write("resolv.conf", "nameserver 127.0.77.54\n")
@@ -149,27 +133,11 @@ struct WatchingTests {
                 #expect(human.output.contains(part), "\(part) in \(human.output)")
             }
             // The slot of one that has gone is given to another, with nothing in it.
-            try await node.require(
-                "sandbox",
-                "add",
-                "old",
-                "--listen",
-                "127.0.0.1:0",
-                "--network",
-                "mynet"
-            )
+            try await node.require("sandbox add old --listen 127.0.0.1:0 --network mynet")
             let old = try Client(try #require(try await node.places()["old"]))
             #expect(try await old.resolves("web.mynet"))
-            try await node.require("sandbox", "rm", "old")
-            try await node.require(
-                "sandbox",
-                "add",
-                "new",
-                "--listen",
-                "127.0.0.1:0",
-                "--network",
-                "mynet"
-            )
+            try await node.require("sandbox rm old")
+            try await node.require("sandbox add new --listen 127.0.0.1:0 --network mynet")
             let new = try await node.json("top")["sandboxes"].list
                 .first { $0["name"].text == "new" }
             #expect(new?["questions"].number == 0)

@@ -103,7 +103,7 @@ final class Field {
         let place = Peer.Place(port: port)
         let command = [Self.program("CUpstream")] + words
         if hold == nil { return try start("upstream (C)", command, place, on: .load) }
-        // It answers nobody who asks alone.
+        // It answers nobody who asks alone, so nothing tells when it is there.
         let process = try Peer.launch(command, on: .load)
         Thread.sleep(forTimeInterval: 0.2)
         let peer = Peer("upstream (C)", at: place, process)

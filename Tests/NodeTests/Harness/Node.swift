@@ -171,31 +171,10 @@ final class Node: Sendable {
         return outcome.text
     }
 
-    /// The same, given word by word: words may hold spaces.
-    @discardableResult
-    func require(_ group: String, _ command: String, _ rest: String...) async throws -> String {
-        let words = [group, command] + rest
-        let outcome = try await waggle(words)
-        guard outcome.status == 0, outcome.error.isEmpty else {
-            throw HarnessError("waggle \(words.joined(separator: " ")): \(outcome)")
-        }
-        return outcome.text
-    }
-
     /// The document that a command prints with `--json`.
     func json(_ command: String) async throws -> JSON {
         let outcome = try await waggle(words(command) + ["--json"])
         guard outcome.status == 0 else { throw HarnessError("waggle \(command): \(outcome)") }
-        return try JSON(outcome.output)
-    }
-
-    /// The same, given word by word.
-    func json(_ group: String, _ command: String, _ rest: String...) async throws -> JSON {
-        let words = [group, command] + rest
-        let outcome = try await waggle(words + ["--json"])
-        guard outcome.status == 0 else {
-            throw HarnessError("waggle \(words.joined(separator: " ")): \(outcome)")
-        }
         return try JSON(outcome.output)
     }
 
