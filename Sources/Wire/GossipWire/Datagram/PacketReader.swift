@@ -1,3 +1,5 @@
+package import Gossip
+
 /// What a ring asks of all that comes in.
 package struct RingRules: Hashable, Sendable {
     package enum Encryption: Hashable, Sendable {

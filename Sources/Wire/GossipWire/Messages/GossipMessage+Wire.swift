@@ -1,19 +1,6 @@
 package import Gossip
 
-/// One message of the membership protocol, without what carries it.
-///
-/// Source: gossip-wire.md §2-§4.
-package enum GossipMessage: Hashable, Sendable {
-    case ping(Ping)
-    case indirectPing(IndirectPing)
-    case ack(Ack)
-    case nack(Nack)
-    case suspect(Suspect)
-    case alive(Alive)
-    case dead(Dead)
-    /// The delegate's octets; in a datagram all that follow the type.
-    case user([UInt8])
-
+extension GossipMessage {
     /// Reads a whole message as it stands in a datagram, type octet first.
     ///
     /// What follows the body's map is not looked at. Allocates what the message holds: no more than
