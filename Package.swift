@@ -57,6 +57,8 @@ let lifecycle = Target.Dependency.product(
 let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let containers = Target.Dependency.product(
+    name: "BasicContainers", package: "swift-collections")
 let arguments = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -107,8 +109,8 @@ let package = Package(
         .executableTarget(
             name: "waggle",
             dependencies: [
-                "Base", "DNSWire", "LinuxSystem", "LDNS", "HTTPAPI", "Daemon", arguments, nioCore,
-                nioPosix,
+                "Base", "DNSWire", "LinuxSystem", "LDNS", "HTTPAPI", "Daemon", "Simulation",
+                arguments, nioCore, nioPosix,
             ],
             path: "Sources/Run/waggle", swiftSettings: house),
 
@@ -126,7 +128,10 @@ let package = Package(
             dependencies: ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer"],
             path: "Sources/Benchmarks/ScaleBenchmarks", swiftSettings: house),
 
-        // Testing: what only tests need.
+        // Testing: what only tests need, and rings in virtual time.
+        .target(
+            name: "Simulation", dependencies: ["Base", "Gossip", "GossipWire", containers],
+            path: "Sources/Testing/Simulation", swiftSettings: house),
         .target(name: "CMallocCount", path: "Sources/Testing/CMallocCount"),
         .executableTarget(name: "CSoak", path: "Sources/Testing/CSoak"),
 

@@ -24,6 +24,7 @@ package struct Waggle: AsyncParsableCommand {
                     QueryCommand.self,
                 ]
             ),
+            CommandGroup(name: "Trying", subcommands: [SimulateCommand.self]),
         ]
     )
 
