@@ -4,9 +4,9 @@ package import Base
 extension Membership {
     /// Takes members as known and told: nobody hears of them through this node.
     package mutating func adopt(_ members: [MemberEntry], at now: Moment) {
-        obey(table.merge(members, at: now), at: now)
-        queue = TransmitQueue()
-        gossipAt = nil
+        for effect in table.merge(members, at: now) {
+            if case .joined(let node) = effect { enter(node) }
+        }
     }
 
     /// When the next member's turn to be probed comes; nil while one is waited for.

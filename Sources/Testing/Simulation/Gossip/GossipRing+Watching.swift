@@ -210,13 +210,14 @@ extension GossipRing {
         if isBroken { seen.boundsBroken += 1 }
         if episode.watchesViews, !isViewFull, full == liveCount, liveCount > 1, now >= lastFault {
             isViewFull = true
-            seen.fullView.add((now - begunAt) / 1_000_000)
+            let since = begunAt == Self.start ? lastFault : begunAt
+            seen.fullView.add((now - since) / 1_000_000)
         }
         let next = now + 1_000_000_000
         if next <= end { queue.schedule(Kind.second.rawValue, at: next, node: 0) }
     }
 
-    /// When the last of the faults happens.
+    /// When the last of the faults happens, and the ring is left to itself.
     private var lastFault: UInt64 {
         Self.start + (episode.faults.last?.at ?? 0) * 1_000_000
     }

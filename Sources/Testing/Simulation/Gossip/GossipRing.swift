@@ -13,8 +13,11 @@ import GossipWire
 struct GossipRing: ~Copyable {
     /// Virtual time begins an hour in, so that nothing is near its zero.
     static let start: UInt64 = 3_600_000_000_000
-    /// What a woken node needs for each datagram that waited.
-    static let readNanoseconds: UInt64 = 20_000
+    /// What a woken node needs for each datagram that waited, for each message in it, and for each octet
+    /// that was compressed (gossip-scale.md §4.4).
+    static let datagramNanoseconds: UInt64 = 20_000
+    static let messageNanoseconds: UInt64 = 2000
+    static let octetNanoseconds: UInt64 = 50
     /// A gigabit each second.
     static let nanosecondsPerOctet: UInt64 = 8
 
@@ -37,6 +40,8 @@ struct GossipRing: ~Copyable {
     let rules: MembershipRules
     let chance: Chance
     let nodes: Int
+    /// When the run may be over, and when it is.
+    let enough: UInt64
     let end: UInt64
     var now = GossipRing.start
     var queue = EventQueue(start: GossipRing.start)
@@ -65,7 +70,7 @@ struct GossipRing: ~Copyable {
     var liveCount = 0
     var begunAt = GossipRing.start
     var isViewFull = false
-    var isOver: Bool { isViewFull && episode.stopsWhenFull }
+    var isOver: Bool { isViewFull && (episode.stopsWhenFull || now > enough) }
     var sizesSeen: [Bool]
     var octetsThisSecond: UInt64 = 0
 
@@ -81,7 +86,10 @@ struct GossipRing: ~Copyable {
         }
         self.rules = rules
         chance = Chance(seed: episode.seed)
-        end = Self.start + episode.milliseconds * 1_000_000
+        let heals = preset.rules.habits.contains(.rejoin)
+        let grace = heals ? episode.graceMilliseconds : 0
+        enough = Self.start + episode.milliseconds * 1_000_000
+        end = enough + grace * 1_000_000
         names = (0..<nodes).map { SimulatedName.name($0) }
         addresses = (0..<nodes).map { SimulatedName.address($0) }
         weather = Weather(nodes: nodes, chance: chance)
@@ -101,7 +109,7 @@ struct GossipRing: ~Copyable {
     }
 
     /// Runs the episode to its end and says what was seen.
-    consuming func run() -> (Observations, FaultCounts) {
+    consuming func run() -> (seen: Observations, faults: FaultCounts) {
         while let event = queue.next(until: end) {
             now = event.time
             seen.events += 1
@@ -254,24 +262,35 @@ struct GossipRing: ~Copyable {
         }
     }
 
-    /// Begins, or goes on, to read what waited.
+    /// Begins to read what waited.
     mutating func read(_ node: Int) {
         guard !hosts[node].isReading, hosts[node].hasArrivals else { return }
         hosts[node].isReading = true
-        queue.schedule(Kind.read.rawValue, at: now + Self.readNanoseconds, node: UInt32(node))
+        queue.schedule(
+            Kind.read.rawValue,
+            at: now + Self.datagramNanoseconds,
+            node: UInt32(node)
+        )
     }
 
+    /// Reads one of what waited; the next is read once this one is done with.
     private mutating func readNext(_ node: Int) {
         hosts[node].isReading = false
         guard hosts[node].condition == .running, let arrival = hosts[node].nextArrival() else {
             return
         }
-        if case .parcel(let parcel) = arrival {
-            let octets = Host.kernelOctets(parcels[parcel].octets)
+        var cost = Self.datagramNanoseconds
+        if case .parcel(let number) = arrival {
+            let parcel = parcels[number]
+            let octets = Host.kernelOctets(parcel.octets)
             hosts[node].heldOctets -= min(octets, hosts[node].heldOctets)
+            cost += UInt64(parcel.messages.count + parcel.taken) * Self.messageNanoseconds
+            cost += UInt64(parcel.octets) * Self.octetNanoseconds
         }
         deliver(arrival, to: node)
-        read(node)
+        guard hosts[node].hasArrivals else { return }
+        hosts[node].isReading = true
+        queue.schedule(Kind.read.rawValue, at: now + cost, node: UInt32(node))
     }
 
     private mutating func deliver(_ arrival: Host.Arrival, to node: Int) {

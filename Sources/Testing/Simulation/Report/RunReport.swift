@@ -23,7 +23,7 @@ package struct RunReport: Sendable {
         results = presets.map { preset in
             var total = Observations()
             for episode in episodes {
-                let (seen, happened) = GossipRing(episode, preset).run()
+                let (seen, happened) = episode.run(by: preset)
                 total.add(seen)
                 faults.add(happened)
             }

@@ -28,7 +28,9 @@ package struct Episode: Sendable {
 
     /// Whether a node that is blocked is followed like one that crashed.
     package var followsBlocked = false
-    /// Whether the run is over when every node knows every other.
+    /// Milliseconds beyond, for rules that find the lost: over as soon as every node knows every other.
+    package var graceMilliseconds: UInt64 = 0
+    /// Whether the run is over as soon as every node knows every other.
     package var stopsWhenFull = false
 
     package init(nodes: Int, seed: UInt64, milliseconds: UInt64) {
@@ -48,5 +50,10 @@ package struct Episode: Sendable {
             faults[$0].at != faults[$1].at ? faults[$0].at < faults[$1].at : $0 < $1
         }
         faults = order.map { faults[$0] }
+    }
+
+    /// Runs it by one set of rules: what was seen, and which faults happened.
+    package func run(by preset: Preset) -> (seen: Observations, faults: FaultCounts) {
+        GossipRing(self, preset).run()
     }
 }

@@ -54,6 +54,8 @@ struct EpisodeMaker {
 
     private func episode(milliseconds: UInt64) -> Episode {
         var episode = Episode(nodes: nodes, seed: seed, milliseconds: milliseconds)
+        // In two rounds of probes every node has asked every other.
+        episode.graceMilliseconds = 30_000 + 2000 * UInt64(nodes)
         if loss > 0 { episode.add(.loss(Millionths(percent: loss)), at: 0) }
         return episode
     }
@@ -69,6 +71,7 @@ struct EpisodeMaker {
     mutating func threshold(blocked: Int, for duration: UInt64) -> Episode {
         var episode = episode(milliseconds: duration + 60_000)
         episode.followsBlocked = true
+        episode.watchesViews = true
         let hit = some(blocked)
         episode.degraded = Set(hit)
         for node in hit {
@@ -81,21 +84,23 @@ struct EpisodeMaker {
 
     // MARK: Truth
 
-    /// Cells of the grid by chance, or all of it.
+    /// The whole grid, or so many cells of it in which every length is as frequent as in the grid.
     mutating func interval(cells wanted: Int) -> [Episode] {
-        var cells = Array(0..<Self.cells)
-        let count = min(wanted, cells.count)
-        if count < cells.count {
-            for index in 0..<count { cells.swapAt(index, index + below(cells.count - index)) }
-        }
-        return cells[..<count].map { cell in
-            let periods = Self.blockedMilliseconds.count * Self.runningMilliseconds.count
-            let lengths = cell % periods
+        let degraded = Self.degraded
+        let blocked = Self.blockedMilliseconds
+        let running = Self.runningMilliseconds
+        let isWhole = wanted >= Self.cells
+        let offset = isWhole ? 0 : below(Self.cells)
+        return (0..<min(wanted, Self.cells)).map { number in
+            let (lap, first) = number.quotientAndRemainder(dividingBy: blocked.count)
+            // 3 and 4 have no divisor in common with 8 and 9: every pair comes once.
+            let second = isWhole ? lap % running.count : (3 * lap + number + offset) % running.count
+            let third = isWhole ? lap / running.count : (4 * number + offset) % degraded.count
             return interval(
-                degraded: Self.degraded[cell / periods],
-                blocked: Self.blockedMilliseconds[lengths / Self.runningMilliseconds.count],
-                running: Self.runningMilliseconds[lengths % Self.runningMilliseconds.count],
-                cell: UInt64(cell)
+                degraded: degraded[third],
+                blocked: blocked[first],
+                running: running[second],
+                cell: UInt64(number)
             )
         }
     }
@@ -120,6 +125,7 @@ struct EpisodeMaker {
         episode.seed = seed &+ cell &* 1_000_003
         episode.faults += faults
         episode.degraded = Set(hit)
+        episode.watchesViews = true
         return episode
     }
 
@@ -127,6 +133,7 @@ struct EpisodeMaker {
         var episode = episode(milliseconds: 150_000)
         let hit = some(stopped)
         episode.degraded = Set(hit)
+        episode.watchesViews = true
         for node in hit {
             var at = milliseconds(5000..<7000)
             while at < 125_000 {
@@ -197,7 +204,7 @@ struct EpisodeMaker {
     }
 
     mutating func partition(milliseconds length: UInt64) -> Episode {
-        var episode = episode(milliseconds: length + 130_000)
+        var episode = episode(milliseconds: length + 70_000)
         for node in some(nodes / 2) {
             episode.add(.side(node, 1), at: 0)
             episode.degraded.insert(node)
@@ -214,7 +221,7 @@ struct EpisodeMaker {
     }
 
     mutating func rollingRestart(_ count: Int) -> Episode {
-        var episode = episode(milliseconds: UInt64(count) * 5000 + 90_000)
+        var episode = episode(milliseconds: UInt64(count) * 5000 + 40_000)
         episode.watchesViews = true
         for (index, node) in some(count, sparing: 1).enumerated() {
             let at = UInt64(5000 + 5000 * index)
@@ -227,7 +234,7 @@ struct EpisodeMaker {
     }
 
     mutating func massRestart() -> Episode {
-        var episode = episode(milliseconds: 190_000)
+        var episode = episode(milliseconds: 130_000)
         episode.watchesViews = true
         for node in 0..<nodes {
             let at = milliseconds(5000..<65_000)
@@ -246,7 +253,7 @@ struct EpisodeMaker {
         let each = max(1, nodes / 100)
         let fresh = 2 * each * minutes
         let length = UInt64(minutes) * 60_000
-        var episode = episode(milliseconds: length + 90_000)
+        var episode = episode(milliseconds: length + 30_000)
         episode.nodes = nodes + fresh
         episode.watchesViews = true
         for (index, node) in some(fresh, sparing: 1).enumerated() {
