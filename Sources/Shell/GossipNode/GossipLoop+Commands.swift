@@ -13,6 +13,10 @@ extension GossipLoop {
             case .join(let peers): membership.handle(.join(peers), at: now)
             case .update(let meta): membership.handle(.update(meta: meta), at: now)
             case .leave(let reply):
+                if membership.hasLeft {
+                    reply(.success(()))
+                    continue
+                }
                 leaving.append(reply)
                 membership.handle(.leave, at: now)
             case .forget(let name, let reply):
@@ -65,20 +69,34 @@ extension GossipLoop {
     /// nil for a member that is not in the table.
     func report(of name: NodeName) -> MemberReport? {
         guard let member = membership.table[name] else { return nil }
-        let address = member.word.address.address
         return MemberReport(
             name: name,
-            address: address.map { PeerAddress($0, port: member.word.port) },
+            address: member.peer,
             state: member.state,
             incarnation: member.incarnation,
             meta: member.word.meta,
             versions: member.word.versions,
-            isDrained: false,
-            roundTrip: nil,
+            isDrained: member.isDrained,
+            roundTrip: member.roundTrip == 0 ? nil : UInt64(member.roundTrip),
             since: member.since,
             isOwn: name == settings.name
         )
     }
 
-    private var counts: NodeCounts { NodeCounts() }
+    private var counts: NodeCounts {
+        let table = membership.table
+        return NodeCounts(
+            membership: membership.counts,
+            alive: table.count(of: .alive),
+            suspected: table.count(of: .suspect),
+            dead: table.count(of: .dead),
+            left: table.count(of: .left),
+            drained: table.drainedCount,
+            queueDepth: membership.queueDepth,
+            awareness: membership.awareness,
+            isIsolated: membership.isIsolated,
+            streams: streams.count,
+            acceptedStreams: streams.acceptedCount
+        )
+    }
 }

@@ -21,7 +21,11 @@ extension GossipLoop {
     private mutating func obey(_ output: MembershipOutput, at now: Moment) {
         switch output {
         case .datagram(let wanted):
-            let (octets, taken) = codec.datagram(wanted)
+            let (octets, taken) = codec.datagram(
+                wanted.messages,
+                candidates: wanted.candidates,
+                takesChecksum: wanted.takesChecksum
+            )
             if codec.isSealing, !octets.isEmpty { counters.add(.sealed) }
             if !wanted.candidates.isEmpty { membership.handle(.packed(taken), at: now) }
             send(octets, to: wanted.to)
@@ -52,13 +56,8 @@ extension GossipLoop {
         case .broadcast(let octets): membership.handle(.broadcast(octets), at: now)
         case .update(let meta): membership.handle(.update(meta: meta), at: now)
         case .message(let octets, let peer):
-            let datagram = GossipDatagram(
-                to: peer,
-                takesChecksum: false,
-                messages: [.user(octets)],
-                candidates: []
-            )
-            send(codec.datagram(datagram).octets, to: peer)
+            let datagram = codec.datagram([.user(octets)], takesChecksum: false)
+            send(datagram.octets, to: peer)
         }
     }
 

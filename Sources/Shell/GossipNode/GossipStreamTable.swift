@@ -14,7 +14,8 @@ struct GossipStreamTable: ~Copyable {
     private let limits: GossipLimits
     private let counters: GossipCounters
     private var streams: [StreamID: GossipStream] = [:]
-    private var acceptedCount = 0
+    /// Those that peers opened.
+    private(set) var acceptedCount = 0
     /// No stream is due before it; it may be that of one that is gone.
     private(set) var nextDeadline: Moment?
     /// Those that peers open are counted from the end, those of the engine from the beginning.
@@ -31,7 +32,8 @@ struct GossipStreamTable: ~Copyable {
 
     subscript(id: StreamID) -> GossipStream? { streams[id] }
 
-    var openedCount: Int { streams.count - acceptedCount }
+    var count: Int { streams.count }
+    private var openedCount: Int { streams.count - acceptedCount }
     var hasRoomToOpen: Bool { openedCount < limits.openedStreamsMax }
 
     mutating func newAcceptedID() -> StreamID {

@@ -1,4 +1,3 @@
-package import Base
 package import Gossip
 import LinuxSystem
 import Synchronization

@@ -51,6 +51,23 @@ package struct KeyReport: Hashable, Sendable {
     package let isPrimary: Bool
 }
 
-/// What a node has counted and holds.
+/// What a node's engine has counted, and what it holds; what its shell counts is in `GossipCounters`.
 package struct NodeCounts: Hashable, Sendable {
+    package let membership: MembershipCounts
+    /// Members in each state, the node itself among them.
+    package let alive: Int
+    package let suspected: Int
+    package let dead: Int
+    package let left: Int
+    /// Members that are not to be sent to.
+    package let drained: Int
+    /// Rumours still to be told.
+    package let queueDepth: Int
+    /// The node's own health: 0 is best.
+    package let awareness: Int
+    /// Whether nobody is heard.
+    package let isIsolated: Bool
+    /// Streams that are open, those that peers opened among them.
+    package let streams: Int
+    package let acceptedStreams: Int
 }

@@ -66,14 +66,18 @@ struct RingCodec {
     /// A datagram as it goes out, and how many of the candidates are in it.
     ///
     /// Empty when there was nothing to say, or none of it fits.
-    mutating func datagram(_ wanted: GossipDatagram) -> (octets: [UInt8], taken: Int) {
-        let frame = wanted.takesChecksum ? checkedFrame : frame
+    mutating func datagram(
+        _ messages: [GossipMessage],
+        candidates: [TransmitQueue.Item] = [],
+        takesChecksum: Bool
+    ) -> (octets: [UInt8], taken: Int) {
+        let frame = takesChecksum ? checkedFrame : frame
         let content = writer.pack(
-            wanted.messages.map { $0.octets },
-            candidates: wanted.candidates.map { $0.octets },
+            messages.map { $0.octets },
+            candidates: candidates.map { $0.octets },
             in: frame
         )
-        if wanted.messages.isEmpty, content.taken == 0 { return ([], 0) }
+        if messages.isEmpty, content.taken == 0 { return ([], 0) }
         if frame.seal == nil { return (frame.datagram(content.octets), content.taken) }
         let octets = frame.datagram(content.octets, nonce: cipher.nonce()) { cipher.seal($0) }
         return (octets, content.taken)
