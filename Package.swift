@@ -139,6 +139,7 @@ let package = Package(
         tests("DNSWire", ["Base", "DNSWire", "LDNS"]),
         tests("Gossip", ["Base", "Gossip"]),
         tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
+        tests("GossipNode", ["Base", "Gossip", "GossipWire", "GossipNode", "LinuxSystem"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
         tests("LDNS", ["LDNS", "Base"]),
         tests("NameServer", ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer", "LDNS"]),

@@ -36,12 +36,11 @@ extension GossipLoop {
                 counters.add(.refusedTooLong)
                 return
             }
-            guard let source = datagram.source else {
+            guard let peer = datagram.source else {
                 counters.add(.refusedSource)
                 return
             }
             counters.add(.datagramOctetsIn, datagram.octets.count)
-            let peer = PeerAddress(source.address, port: source.port)
             let report = codec.reader.read(datagram.octets) { frame in
                 codec.cipher.open(frame)
             } each: { message, _ in
@@ -58,7 +57,7 @@ extension GossipLoop {
             guard let failure = Sockets.takeError(sockets.datagrams.raw) else { break }
             guard failure.error.isRefused, let peer = failure.destination else { continue }
             counters.add(.portsRefused)
-            membership.handle(.refused(PeerAddress(peer.address, port: peer.port)), at: now)
+            membership.handle(.refused(peer), at: now)
         }
         obey(at: now)
     }
@@ -66,22 +65,21 @@ extension GossipLoop {
     /// Leaves a datagram to be sent with others.
     mutating func send(_ octets: [UInt8], to peer: PeerAddress) {
         if octets.isEmpty { return }
-        let endpoint = SocketEndpoint(address: peer.address, port: peer.port)
         if octets.count > sender.octetsMax {
             // It shall not overtake those before it.
             flush()
-            sendAlone(octets, to: endpoint)
+            sendAlone(octets, to: peer)
             return
         }
         if sender.isFull { flush() }
-        sender.queue(octets, to: endpoint)
+        sender.queue(octets, to: peer)
         counters.add(.datagramOctetsOut, octets.count)
     }
 
-    private mutating func sendAlone(_ octets: [UInt8], to endpoint: SocketEndpoint) {
+    private mutating func sendAlone(_ octets: [UInt8], to peer: SocketEndpoint) {
         counters.add(.sends)
         do throws(SystemError) {
-            try Sockets.send(sockets.datagrams.raw, octets, to: endpoint, control: [])
+            try Sockets.send(sockets.datagrams.raw, octets, to: peer, control: [])
             counters.add(.datagramsOut)
             counters.add(.datagramOctetsOut, octets.count)
         } catch {

@@ -64,8 +64,7 @@ extension GossipLoop {
     }
 
     private func connect(to peer: PeerAddress) -> Descriptor? {
-        let endpoint = SocketEndpoint(address: peer.address, port: peer.port)
-        guard let descriptor = try? Sockets.stream(connectedTo: endpoint) else {
+        guard let descriptor = try? Sockets.stream(connectedTo: peer) else {
             counters.add(.streamsUnreachable)
             return nil
         }
@@ -118,8 +117,7 @@ extension GossipLoop {
         on stream: GossipStream,
         at now: Moment
     ) {
-        guard case .accepted(let source) = stream.origin else { return }
-        let peer = PeerAddress(source.address, port: source.port)
+        guard case .accepted(let peer) = stream.origin else { return }
         switch message {
         case .exchange(let exchange):
             counters.add(.exchangesAsked)

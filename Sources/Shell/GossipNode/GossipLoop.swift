@@ -100,8 +100,7 @@ struct GossipLoop: ~Copyable {
         codec = RingCodec(settings)
         streams = GossipStreamTable(limits: settings.limits, counters: inbox.counters)
         let advertised =
-            settings.advertised
-            ?? PeerAddress(sockets.endpoint.address, port: sockets.endpoint.port)
+            settings.advertised ?? sockets.endpoint
         membership = Membership(
             own: Alive(
                 node: settings.name,
