@@ -64,6 +64,13 @@ struct RingPlan {
     ) throws(StartupError) -> SocketEndpoint? {
         if let advertise = gossip.advertise { return advertise }
         guard gossip.bind.address.isUnspecified else { return nil }
+        guard gossip.bind.port > 0 else {
+            throw StartupError(
+                "gossip.bind: port 0 at every address says nothing to others; give a port, or an "
+                    + "address",
+                isConfiguration: true
+            )
+        }
         let addresses = (try? NetworkInterfaces.addresses()) ?? []
         let family = addresses.filter { $0.isV4 == gossip.bind.address.isV4 }
         guard let address = family.first(where: { !$0.isPublic }) ?? family.first else {

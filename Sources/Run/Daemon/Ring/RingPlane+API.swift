@@ -23,8 +23,8 @@ extension RingPlane {
     private func carryOut(_ route: RingRoute, index: UInt64) async throws -> APIResponse {
         switch route {
         case .members:
-            let members = try await members()
-            return .json(.array(members.map { listing($0).json }), index: index)
+            let listings = try await members().map { listing($0) }.sorted(by: Self.precedes)
+            return .json(.array(listings.map { $0.json }), index: index)
         case .forget(let name): return try await forget(name)
         case .join(let addresses):
             if addresses == [endpoint] {
@@ -88,6 +88,13 @@ extension RingPlane {
 
     private func members() async throws -> [MemberReport] {
         try await GossipNode.answer { self.node.members($0) }
+    }
+
+    /// The node itself first, then by name, of one name the latest run.
+    private static func precedes(_ left: MemberListing, _ right: MemberListing) -> Bool {
+        if left.isSelf != right.isSelf { return left.isSelf }
+        if left.name != right.name { return left.name < right.name }
+        return left.incarnation > right.incarnation
     }
 
     private func forget(_ text: String) async throws -> APIResponse {
