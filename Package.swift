@@ -104,7 +104,7 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Base", "Names", "DNSWire", "LinuxSystem", "LDNS", "NameServer", "HTTPAPI",
-                logging, lifecycle, unixSignals,
+                "Gossip", "GossipWire", "GossipNode", logging, lifecycle, unixSignals,
             ],
             path: "Sources/Run/Daemon", swiftSettings: house),
         .executableTarget(

@@ -33,7 +33,7 @@ import Glibc
 
     /// Takes what waits, at most `limit` datagrams; returns how many.
     package mutating func receive(from socket: Int32, limit: Int) throws(SystemError) -> Int {
-        let result = unsafe waggle_batch_receive(raw, socket, UInt32(limit))
+        let result = unsafe waggle_batch_receive(raw, socket, UInt32(clamping: limit))
         guard result >= 0 else {
             count = 0
             if result == -EAGAIN || result == -EINTR { return 0 }
