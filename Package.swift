@@ -125,6 +125,10 @@ let package = Package(
             dependencies: ["CEcho", "CLoad", "CUpstream", "CRelay"],
             path: "Sources/Benchmarks/NameServerBenchmarks", swiftSettings: house),
         .executableTarget(
+            name: "GossipBenchmarks",
+            dependencies: ["Base", "Gossip", "GossipNode", "GossipWire", "LinuxSystem"],
+            path: "Sources/Benchmarks/GossipBenchmarks", swiftSettings: house),
+        .executableTarget(
             name: "ScaleBenchmarks",
             dependencies: ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer"],
             path: "Sources/Benchmarks/ScaleBenchmarks", swiftSettings: house),

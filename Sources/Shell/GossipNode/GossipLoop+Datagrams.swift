@@ -7,7 +7,7 @@ import LinuxSystem
 extension GossipLoop {
     /// Takes what waits, so many batches at most.
     mutating func receiveDatagrams(_ ready: Poller.Interest) {
-        if ready.contains(.failed) { takeErrors() }
+        if !ready.isDisjoint(with: .failed) { takeErrors() }
         for _ in 0..<Self.batchesPerTurnMax {
             let count: Int
             counters.add(.receives)

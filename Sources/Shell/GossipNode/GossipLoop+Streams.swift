@@ -106,7 +106,7 @@ extension GossipLoop {
             counters.add(fault)
             refuse(stream, fault, at: now)
         case .ended(let isBroken):
-            if isBroken { counters.add(.streamsBroken) }
+            if isBroken { countBroken(stream) }
             fail(stream, at: now)
         }
     }
@@ -187,10 +187,8 @@ extension GossipLoop {
             counters.add(.streamOctetsOut, try stream.flush())
         } catch {
             // A peer that refuses what is sent may have said why before it closed.
-            if stream.origin.isAccepted || error.isRefused || !stream.interest.isReadable {
-                counters.add(
-                    stream.origin.isAccepted ? .streamsBroken : .streamsUnreachable
-                )
+            if stream.origin.isAccepted || stream.isUnanswered {
+                countBroken(stream)
                 fail(stream, at: now)
             } else {
                 streams.watch(stream, for: .read, sockets.poller)
@@ -213,6 +211,10 @@ extension GossipLoop {
             streams.watch(stream, for: .read, sockets.poller)
         case .reading, .waiting: streams.watch(stream, for: .read, sockets.poller)
         }
+    }
+
+    private func countBroken(_ stream: GossipStream) {
+        counters.add(stream.isUnanswered ? .streamsUnreachable : .streamsBroken)
     }
 
     /// Closes a stream that came to nothing; the engine is told of those that it opened.

@@ -43,6 +43,7 @@ final class GossipStream {
     private var decoder: StreamDecoder
     private var outbox: [UInt8] = []
     private var sent = 0
+    private var hasSent = false
 
     init(
         origin: Origin,
@@ -104,6 +105,9 @@ final class GossipStream {
         }
     }
 
+    /// Whether it was opened here and nothing has come of it, not even a connection.
+    var isUnanswered: Bool { !origin.isAccepted && octetsIn == 0 && !hasSent }
+
     /// Leaves octets to be sent.
     func queue(_ octets: [UInt8]) {
         outbox = octets
@@ -120,6 +124,7 @@ final class GossipStream {
             if count == 0 { return total }
             sent += count
             total += count
+            hasSent = true
         }
         outbox = []
         sent = 0
