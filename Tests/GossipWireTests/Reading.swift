@@ -1,3 +1,4 @@
+import Gossip
 import GossipWire
 
 /// What a reader makes of a datagram, kept.
