@@ -134,7 +134,7 @@ let package = Package(
         tests("Base", ["Base"]),
         tests("Names", ["Base", "Names"]),
         tests("DNSWire", ["Base", "DNSWire", "LDNS"]),
-        tests("Gossip", ["Base", "Gossip"]),
+        tests("Gossip", ["Base", "Gossip", "GossipWire"]),
         tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
         tests("LDNS", ["LDNS", "Base"]),
