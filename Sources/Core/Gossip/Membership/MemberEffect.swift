@@ -26,6 +26,8 @@ package enum MemberEffect: Hashable, Sendable {
     case updated(NodeName)
     /// A node is accused, and has some time to speak.
     case suspected(NodeName)
+    /// Another accuses a node that is accused already.
+    case confirmed(NodeName)
     /// A node that was accused has spoken.
     case cleared(NodeName)
     /// A node is dead or has left.
@@ -52,4 +54,6 @@ package enum MemberRefusal: Hashable, Sendable {
     case incarnation
     /// No six octets, or versions that do not meet ours: peers' tables would fail on it.
     case versions
+    /// There are as many members as are held.
+    case room
 }

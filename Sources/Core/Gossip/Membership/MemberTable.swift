@@ -22,19 +22,41 @@ package struct MemberTable: Sendable {
         package fileprivate(set) var state: MemberState
         /// When it came into that state.
         package fileprivate(set) var since: Moment
+        /// When it was last heard itself, or reached through another; zero when it never was.
+        package fileprivate(set) var heard = Moment.zero
+        /// How long its last direct answer took, in microseconds; 0 before the first.
+        package fileprivate(set) var roundTrip: UInt32 = 0
+        /// Not to be sent to, though it is not dead.
+        package fileprivate(set) var isDrained = false
 
         package var node: NodeName { word.node }
         package var incarnation: Incarnation { word.incarnation }
+        package var isPresent: Bool { state == .alive || state == .suspect }
+        /// Where it is reached; nil when its octets are no address.
+        package var peer: PeerAddress? {
+            word.address.address.map { PeerAddress($0, port: word.port) }
+        }
+        /// Whether it understands checksums around messages.
+        package var takesChecksum: Bool {
+            word.versions.isWhole && word.versions.protocolMax >= 5
+        }
     }
 
     package struct Rules: Hashable, Sendable {
         package var suspicion: Suspicion.Rules
         /// After so many milliseconds a dead node's name may come back at another address; nil: never.
         package var reclaimMilliseconds: UInt64?
+        /// Members held; others are refused.
+        package var membersMax: Int
 
-        package init(suspicion: Suspicion.Rules = .lan, reclaimMilliseconds: UInt64? = nil) {
+        package init(
+            suspicion: Suspicion.Rules = .lan,
+            reclaimMilliseconds: UInt64? = nil,
+            membersMax: Int = 131_072
+        ) {
             self.suspicion = suspicion
             self.reclaimMilliseconds = reclaimMilliseconds
+            self.membersMax = membersMax
         }
     }
 
@@ -50,6 +72,12 @@ package struct MemberTable: Sendable {
     package private(set) var names: [NodeName] = []
     /// What runs against members that are suspected, by name.
     private var suspicions: [(node: NodeName, suspicion: Suspicion)] = []
+    /// When the next suspicion becomes a death; nil when nobody is suspected.
+    package private(set) var nextDeadline: Moment?
+    /// Members in each state, by its number.
+    private var counts = [Int](repeating: 0, count: MemberState.allCases.count)
+    /// Members that are not to be sent to.
+    package private(set) var drainedCount = 0
 
     /// A ring of this node alone.
     ///
@@ -60,9 +88,16 @@ package struct MemberTable: Sendable {
         self.rules = rules
         members[own] = Member(word: word, state: .alive, since: now)
         names = [own]
+        counts[Int(MemberState.alive.rawValue)] = 1
     }
 
     package var count: Int { names.count }
+
+    /// How many members are in `state`.
+    package func count(of state: MemberState) -> Int { counts[Int(state.rawValue)] }
+
+    /// How many members are alive or suspected, this node among them while it stays.
+    package var presentCount: Int { count(of: .alive) + count(of: .suspect) }
 
     package subscript(node: NodeName) -> Member? { members[node] }
 
@@ -97,7 +132,10 @@ package struct MemberTable: Sendable {
         if let refusal = Self.refusal(of: alive, by: ownWord.versions) {
             return [.refused(alive.node, refusal)]
         }
-        guard let known = members[alive.node] else { return welcome(alive, at: now) }
+        guard let known = members[alive.node] else {
+            guard count < rules.membersMax else { return [.refused(alive.node, .room)] }
+            return welcome(alive, at: now)
+        }
         let isMoved = alive.address != known.word.address || alive.port != known.word.port
         if isMoved, !mayMove(known, at: now) {
             return [.conflict(alive.node, address: alive.address, port: alive.port)]
@@ -109,7 +147,7 @@ package struct MemberTable: Sendable {
             return refute(alive.incarnation)
         }
         guard alive.incarnation > known.incarnation || isMoved else { return [] }
-        endSuspicion(of: alive.node)
+        if known.state == .suspect { endSuspicion(of: alive.node) }
         return accept(alive, instead: known, at: now)
     }
 
@@ -123,15 +161,15 @@ package struct MemberTable: Sendable {
         guard var known = members[suspect.node], suspect.incarnation >= known.incarnation else {
             return []
         }
-        if let index = suspicionIndex(of: suspect.node) {
-            let isNews = suspicions[index].suspicion.confirm(by: suspect.accuser)
-            return isNews ? [.tell(.suspect(suspect))] : []
+        if known.state == .suspect, let index = suspicionIndex(of: suspect.node) {
+            guard suspicions[index].suspicion.confirm(by: suspect.accuser) else { return [] }
+            findDeadline()
+            return [.tell(.suspect(suspect)), .confirmed(suspect.node)]
         }
         guard known.state == .alive else { return [] }
         if suspect.node == own { return refute(suspect.incarnation) }
         known.word.incarnation = suspect.incarnation
-        known.state = .suspect
-        known.since = now
+        move(&known, to: .suspect, at: now)
         members[suspect.node] = known
         beginSuspicion(of: suspect, at: now)
         return [.tell(.suspect(suspect)), .suspected(suspect.node)]
@@ -148,10 +186,9 @@ package struct MemberTable: Sendable {
             known.state == .alive || known.state == .suspect
         else { return [] }
         if dead.node == own, !isLeaving { return refute(dead.incarnation) }
-        endSuspicion(of: dead.node)
+        if known.state == .suspect { endSuspicion(of: dead.node) }
         known.word.incarnation = dead.incarnation
-        known.state = dead.isLeave ? .left : .dead
-        known.since = now
+        move(&known, to: dead.isLeave ? .left : .dead, at: now)
         members[dead.node] = known
         return [.tell(.dead(dead)), .gone(dead.node)]
     }
@@ -209,20 +246,82 @@ package struct MemberTable: Sendable {
         return hear(Dead(node: own, incarnation: word.incarnation, accuser: own), at: now)
     }
 
-    // MARK: What time does
+    /// Is there again after it left, in a new incarnation.
+    package mutating func comeBack(at now: Moment) -> [MemberEffect] {
+        isLeaving = false
+        var member = ownMember
+        member.word.incarnation = Incarnation(member.incarnation.value + 1)
+        if member.state != .alive { move(&member, to: .alive, at: now) }
+        members[own] = member
+        return [.tell(.alive(member.word))]
+    }
 
-    /// When the next suspicion becomes a death; nil when nobody is suspected.
-    package var nextDeadline: Moment? { suspicions.map(\.suspicion.deadline).min() }
+    // MARK: What time does
 
     /// Declares those dead whose time is over.
     ///
     /// Source: gossip-wire.md §11.
     package mutating func wake(at now: Moment) -> [MemberEffect] {
-        let due = suspicions.filter { $0.suspicion.deadline <= now }.map(\.node)
-        return due.flatMap { node -> [MemberEffect] in
-            guard let member = members[node] else { return [] }
-            return hear(Dead(node: node, incarnation: member.incarnation, accuser: own), at: now)
-        }
+        suspicionsDue(at: now).flatMap { kill($0.node, at: now) }
+    }
+
+    /// The suspicions whose time is over, oldest first.
+    package func suspicionsDue(at now: Moment) -> [(node: NodeName, suspicion: Suspicion)] {
+        guard let nextDeadline, nextDeadline <= now else { return [] }
+        return suspicions.filter { $0.suspicion.deadline <= now }
+    }
+
+    /// Declares a suspected member dead.
+    package mutating func kill(_ node: NodeName, at now: Moment) -> [MemberEffect] {
+        guard let member = members[node] else { return [] }
+        return hear(Dead(node: node, incarnation: member.incarnation, accuser: own), at: now)
+    }
+
+    /// What runs against `node`.
+    package func suspicion(of node: NodeName) -> Suspicion? {
+        guard members[node]?.state == .suspect else { return nil }
+        return suspicionIndex(of: node).map { suspicions[$0].suspicion }
+    }
+
+    /// Gives a suspected member until `moment`.
+    package mutating func postponeSuspicion(of node: NodeName, to moment: Moment) {
+        guard let index = suspicionIndex(of: node) else { return }
+        suspicions[index].suspicion.postpone(to: moment)
+        findDeadline()
+    }
+
+    /// Gives every suspected member so much longer.
+    package mutating func shiftSuspicions(milliseconds: UInt64) {
+        for index in suspicions.indices { suspicions[index].suspicion.shift(milliseconds) }
+        findDeadline()
+    }
+
+    // MARK: What is seen
+
+    /// Writes down that `node` was heard, or reached through another.
+    package mutating func see(_ node: NodeName, at now: Moment, roundTrip: UInt32? = nil) {
+        guard var member = members.removeValue(forKey: node) else { return }
+        member.heard = now
+        if let roundTrip { member.roundTrip = roundTrip }
+        members[node] = member
+    }
+
+    /// Marks a member as not to be sent to, or as one that may be; true when it is news.
+    package mutating func drain(_ node: NodeName, _ isDrained: Bool) -> Bool {
+        guard var member = members[node], member.isDrained != isDrained else { return false }
+        member.isDrained = isDrained
+        drainedCount += isDrained ? 1 : -1
+        members[node] = member
+        return true
+    }
+
+    /// Takes a member that is dead for one that left, and forgets it; false while it is there.
+    package mutating func forget(_ node: NodeName) -> Bool {
+        guard node != own, let member = members[node],
+            member.state == .dead || member.state == .left
+        else { return false }
+        drop([node])
+        return true
     }
 
     /// Forgets those that have been dead or gone for longer; returns them.
@@ -234,10 +333,17 @@ package struct MemberTable: Sendable {
             let isGone = member.state == .dead || member.state == .left
             return isGone && now.milliseconds(since: member.since) > milliseconds
         }
-        if gone.isEmpty { return [] }
-        for name in gone { members[name] = nil }
-        names.removeAll { members[$0] == nil }
+        if !gone.isEmpty { drop(gone) }
         return gone
+    }
+
+    private mutating func drop(_ gone: [NodeName]) {
+        for name in gone {
+            guard let member = members.removeValue(forKey: name) else { continue }
+            counts[Int(member.state.rawValue)] -= 1
+            if member.isDrained { drainedCount -= 1 }
+        }
+        names.removeAll { members[$0] == nil }
     }
 
     // MARK: Steps
@@ -277,6 +383,7 @@ package struct MemberTable: Sendable {
     private mutating func welcome(_ alive: Alive, at now: Moment) -> [MemberEffect] {
         members[alive.node] = Member(word: alive, state: .alive, since: now)
         names.append(alive.node)
+        counts[Int(MemberState.alive.rawValue)] += 1
         return [.tell(.alive(alive)), .joined(alive.node)]
     }
 
@@ -285,8 +392,10 @@ package struct MemberTable: Sendable {
         instead known: Member,
         at now: Moment
     ) -> [MemberEffect] {
-        let since = known.state == .alive ? known.since : now
-        members[alive.node] = Member(word: alive, state: .alive, since: since)
+        var member = known
+        member.word = alive
+        if known.state != .alive { move(&member, to: .alive, at: now) }
+        members[alive.node] = member
         var effects: [MemberEffect] = [.tell(.alive(alive))]
         switch known.state {
         case .dead, .left: effects.append(.joined(alive.node))
@@ -311,6 +420,13 @@ package struct MemberTable: Sendable {
         return [.tell(.alive(member.word)), .refuted]
     }
 
+    private mutating func move(_ member: inout Member, to state: MemberState, at now: Moment) {
+        counts[Int(member.state.rawValue)] -= 1
+        counts[Int(state.rawValue)] += 1
+        member.state = state
+        member.since = now
+    }
+
     private func suspicionIndex(of node: NodeName) -> Int? {
         suspicions.firstIndex { $0.node == node }
     }
@@ -323,9 +439,15 @@ package struct MemberTable: Sendable {
             at: now
         )
         suspicions.append((suspect.node, suspicion))
+        findDeadline()
     }
 
     private mutating func endSuspicion(of node: NodeName) {
         suspicions.removeAll { $0.node == node }
+        findDeadline()
+    }
+
+    private mutating func findDeadline() {
+        nextDeadline = suspicions.lazy.map(\.suspicion.deadline).min()
     }
 }

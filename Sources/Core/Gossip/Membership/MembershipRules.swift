@@ -27,10 +27,19 @@ package struct MembershipRules: Hashable, Sendable {
     package var nackAfter: UInt64
     /// Rumours offered to one datagram, in octets before compression.
     package var offeredOctets: Int
-    /// Exchanges that are served at a time; further ones are refused.
-    package var exchangesMax = 128
     /// Rumours waiting to be told; beyond it those told most are dropped.
     package var queueMax = 4096
+    /// A node that wakes so much too late was not there meanwhile.
+    package var stallAfter: UInt64 = 100
+    /// Probes made for others at a time.
+    package var relaysMax = 1024
+    /// How long a leaving node waits for its word to be told.
+    package var leaveTimeout: UInt64 = 5000
+    /// Seeds that do not answer are tried again after this, then twice that, up to the second.
+    package var joinRetry: UInt64 = 1000
+    package var joinRetryMax: UInt64 = 60_000
+    /// So long members that died are looked for.
+    package var lostFor: UInt64 = 86_400_000
     /// Members held; further ones are refused.
     package var membersMax = 131_072
     package var habits: Habits
@@ -66,10 +75,13 @@ package struct MembershipRules: Hashable, Sendable {
         /// Looks for members that it lost, and for its seeds.
         package static let rejoin = Habits(rawValue: 1 << 9)
 
+        /// Exchanges tables again soon while they bring many members.
+        package static let eagerSync = Habits(rawValue: 1 << 10)
+
         package static let lifeguard: Habits = [.healthProbe, .healthSuspicion, .buddy]
         package static let waggle: Habits = [
             .lifeguard, .stallCompensation, .isolationTest, .noLoneKills, .recencyVeto,
-            .fastConfirmation, .drain, .rejoin,
+            .fastConfirmation, .drain, .rejoin, .eagerSync,
         ]
     }
 

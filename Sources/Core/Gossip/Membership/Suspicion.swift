@@ -29,7 +29,7 @@ package struct Suspicion: Hashable, Sendable {
         )
     }
 
-    package let start: Moment
+    package private(set) var start: Moment
     /// Milliseconds that every accused node has.
     package let min: UInt64
     /// Milliseconds that a node has that one other accuses.
@@ -50,7 +50,8 @@ package struct Suspicion: Hashable, Sendable {
         let interval = UInt64(rules.probeIntervalMilliseconds)
         min = UInt64(rules.multiplier * decades) * interval / 1000
         max = min * UInt64(rules.maxMultiplier)
-        let wanted = rules.multiplier - 2
+        // Where the time is fixed nobody can shorten it.
+        let wanted = rules.maxMultiplier > 1 ? rules.multiplier - 2 : 0
         // Whoever could confirm has to be there beside us and the accused.
         confirmationsMax = wanted > 0 && members - 2 >= wanted ? wanted : 0
         start = now
@@ -60,6 +61,20 @@ package struct Suspicion: Hashable, Sendable {
 
     /// Accusers beside the first.
     package var confirmations: Int { accusers.count - 1 }
+
+    /// When the node is dead whatever speaks against it, in a ring that hears nobody.
+    package var lastDeadline: Moment { start.advanced(milliseconds: max + 2 * min) }
+
+    /// Waits until `moment`.
+    mutating func postpone(to moment: Moment) {
+        deadline = Swift.max(deadline, moment)
+    }
+
+    /// Begins, and ends, so much later.
+    mutating func shift(_ milliseconds: UInt64) {
+        start = start.advanced(milliseconds: milliseconds)
+        deadline = deadline.advanced(milliseconds: milliseconds)
+    }
 
     /// Takes a further accusation; true when it is news, which is to be passed on.
     package mutating func confirm(by accuser: NodeName) -> Bool {

@@ -18,6 +18,8 @@ package struct TransmitQueue: Sendable {
         /// Whom it is about; nil for what replaces nothing.
         package let subject: NodeName?
         package let octets: [UInt8]
+        /// What the octets say, for a driver that has no use for octets.
+        package let message: GossipMessage?
         /// How often it has been told.
         package fileprivate(set) var transmits = 0
 
@@ -55,13 +57,17 @@ package struct TransmitQueue: Sendable {
 
     /// Takes a rumour; returns the one about the same node that it replaces.
     @discardableResult
-    package mutating func enqueue(_ octets: [UInt8], about subject: NodeName? = nil) -> Item? {
+    package mutating func enqueue(
+        _ octets: [UInt8],
+        saying message: GossipMessage? = nil,
+        about subject: NodeName? = nil
+    ) -> Item? {
         var replaced: Item?
         if let subject, let old = bySubject[subject] {
             remove(old)
             replaced = old
         }
-        insert(Item(id: ID(value: nextID), subject: subject, octets: octets))
+        insert(Item(id: ID(value: nextID), subject: subject, octets: octets, message: message))
         nextID += 1
         return replaced
     }
