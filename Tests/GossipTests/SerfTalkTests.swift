@@ -288,7 +288,8 @@ struct SerfTalkTests {
             }
             #expect(asked == wanted)
             let answers = Self.answers(serf.take(.keysAnswered(question, outcome)))
-            let answer = try SerfKeyAnswer(try #require(answers.first).response.payload.span)
+            let payload = try #require(answers.first).response.payload
+            let answer = try SerfKeyAnswer(payload.span)
             #expect(answer == expected)
             #expect(serf.take(.keysAnswered(question, outcome)).isEmpty)
         }
@@ -305,7 +306,8 @@ struct SerfTalkTests {
         let sent = serf.take(.keysAnswered(question, .keys(keys)))
         guard case .send(let octets, to: _)? = sent.first else { return }
         #expect(octets.count <= 1024 && octets.count > 900)
-        let answer = try SerfKeyAnswer(try #require(Self.answers(sent).first).response.payload.span)
+        let payload = try #require(Self.answers(sent).first).response.payload
+        let answer = try SerfKeyAnswer(payload.span)
         let message = String(decoding: answer.message, as: UTF8.self)
         #expect(message == "the first \(answer.keys.count) of 40 keys" && answer.isSuccess)
     }
@@ -406,8 +408,9 @@ struct SerfTalkTests {
         var serf = Self.ring()
         let tags = Serf.tags(("role", "db"))
         #expect(serf.take(.tags(tags)) == [.meta(tags.meta)])
-        serf.take(.membership(.updated(NodeName("me")), word: Serf.word("me", host: 1, tags: tags)))
         let filter = SerfFilter.tag(Array("role".utf8), expression: Array("db".utf8))
         #expect(Self.answers(serf.hear(.query(Self.query("q", filters: [filter])))).count == 1)
+        let long = Serf.tags(("role", String(repeating: "x", count: 600)))
+        #expect(serf.take(.tags(long)) == [.tagsRefused(octets: 610)])
     }
 }

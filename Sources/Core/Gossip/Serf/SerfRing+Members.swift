@@ -13,12 +13,22 @@ extension SerfRing {
             if let word { members[node]?.word = word }
         case .died(let node): lose(node, isLeave: false, at: now)
         case .left(let node): lose(node, isLeave: true, at: now)
-        case .joinSucceeded: announce()
+        case .joinSucceeded:
+            comeBack()
+            announce()
         case .conflict: counts.conflicts += 1
         case .suspected, .cleared, .drained, .admitted, .reaped, .incompatible, .joinFailed,
             .datagramsLost, .isolated, .reconnected, .stalled:
             break
         }
+    }
+
+    /// One that has left may join again.
+    private mutating func comeBack() {
+        guard leave == .done else { return }
+        leave = .no
+        members[own]?.status = .alive
+        outputs.append(.status(own, .alive))
     }
 
     /// Tells the ring that this node is in it, which outlives an older leave.
@@ -240,7 +250,18 @@ extension SerfRing {
         if !dropped.isEmpty { names.removeAll { dropped.contains($0) } }
     }
 
-    // MARK: Leaving
+    // MARK: This node
+
+    /// Says other tags of itself.
+    mutating func say(_ tags: SerfTags) {
+        let meta = codec.meta(tags)
+        guard meta.count <= Alive.metaOctetsMax else {
+            outputs.append(.tagsRefused(octets: meta.count))
+            return
+        }
+        members[own]?.word.meta = meta
+        outputs.append(.meta(meta))
+    }
 
     mutating func beginLeave(at now: Moment) {
         guard leave == .no else { return }
@@ -269,10 +290,10 @@ extension SerfRing {
         return min(rules.tellingMax, UInt64(ticks) * rules.gossipInterval)
     }
 
-    mutating func hasLeft(at now: Moment) {
+    mutating func hasLeft() {
         guard leave != .done else { return }
+        leave = .done
         members[own]?.status = .left
         outputs.append(.status(own, .left))
-        leave = .known(until: now.advanced(milliseconds: peerCount > 0 ? rules.propagation : 0))
     }
 }

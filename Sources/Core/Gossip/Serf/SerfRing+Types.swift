@@ -17,7 +17,7 @@ extension SerfRing {
         package var reapInterval: UInt64 = 15_000
         /// The longest time that an own leave is told before it is carried out.
         package var tellingMax: UInt64 = 5000
-        /// So long a node stays to pass on that it has left, and a member that is to be forgotten is known.
+        /// So long a member that is to be forgotten is known after that.
         package var propagation: UInt64 = 1000
         /// Telling is done by membership: so often, to so many, and so many times per digit of the ring.
         package var gossipInterval: UInt64
@@ -68,9 +68,9 @@ extension SerfRing {
         /// Lets a member that failed be one that left, on every node; with `isPrune` be forgotten.
         case forget(NodeName, isPrune: Bool)
         case keysAnswered(KeyQuestion, SerfKeyOutcome)
-        /// Leaves; `leaveMembership` and then `left` follow.
+        /// Leaves; `leaveMembership` follows when the ring was told.
         case leave
-        /// Membership has left.
+        /// Membership has left; what is heard from now on is not for a member.
         case membershipLeft
     }
 
@@ -82,6 +82,8 @@ extension SerfRing {
         case send([UInt8], to: PeerAddress)
         /// What membership is to say of this node.
         case meta([UInt8])
+        /// Tags that are longer than a meta may be.
+        case tagsRefused(octets: Int)
         case status(NodeName, SerfMember.Status)
         /// Nothing is known of a member any more.
         case forgotten(NodeName)
@@ -93,13 +95,10 @@ extension SerfRing {
         case keys(SerfKeyRequest, KeyQuestion)
         /// The ring knows that this node is about to leave: now it may.
         case leaveMembership
-        /// The ring knows that it has.
-        case left
     }
 
     package enum WakeReason: Hashable, Sendable {
         case leaveTold
-        case leaveKnown
         case prune
         case reap
     }

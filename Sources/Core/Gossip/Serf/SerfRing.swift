@@ -59,7 +59,6 @@ package struct SerfRing: ~Copyable, Engine {
         case telling(until: Moment)
         /// Membership was asked to leave.
         case asked
-        case known(until: Moment)
         case done
     }
 
@@ -88,23 +87,18 @@ package struct SerfRing: ~Copyable, Engine {
         case .merged(let state, let isJoin): merge(state, isJoin: isJoin, at: now)
         case .event(let name, let payload, let coalesces):
             say(name: name, payload: payload, coalesces: coalesces)
-        case .tags(let tags): outputs.append(.meta(codec.meta(tags)))
+        case .tags(let tags): say(tags)
         case .forget(let node, let isPrune): forget(node, isPrune: isPrune, at: now)
         case .keysAnswered(let question, let outcome): answer(question, outcome, at: now)
         case .leave: beginLeave(at: now)
-        case .membershipLeft: hasLeft(at: now)
+        case .membershipLeft: hasLeft()
         }
     }
 
     package mutating func wake(at now: Moment) {
-        switch leave {
-        case .telling(let until) where until <= now:
+        if case .telling(let until) = leave, until <= now {
             leave = .asked
             outputs.append(.leaveMembership)
-        case .known(let until) where until <= now:
-            leave = .done
-            outputs.append(.left)
-        default: break
         }
         let due = prunes.filter { $0.at <= now }.map(\.node)
         prunes.removeAll { $0.at <= now }
@@ -118,11 +112,7 @@ package struct SerfRing: ~Copyable, Engine {
             guard let moment, earliest.map({ moment < $0.moment }) ?? true else { return }
             earliest = (moment, reason)
         }
-        switch leave {
-        case .telling(let until): consider(until, .leaveTold)
-        case .known(let until): consider(until, .leaveKnown)
-        case .no, .asked, .done: break
-        }
+        if case .telling(let until) = leave { consider(until, .leaveTold) }
         consider(prunes.map(\.at).min(), .prune)
         consider(nextReap, .reap)
         return earliest
