@@ -141,7 +141,7 @@ let package = Package(
         tests("Base", ["Base"]),
         tests("Names", ["Base", "Names"]),
         tests("DNSWire", ["Base", "DNSWire", "LDNS"]),
-        tests("Gossip", ["Base", "Gossip"]),
+        tests("Gossip", ["Base", "Gossip", "GossipWire"]),
         tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
         tests("GossipNode", ["Base", "Gossip", "GossipWire", "GossipNode", "LinuxSystem"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
