@@ -42,7 +42,7 @@ struct HostileTests {
         let counters = nodes[0].node.counters
         if isSealed {
             try await wait("all refused") {
-                counters[.refusedSeal] >= UInt64(datagrams.count)
+                counters[.refusedSeal] + counters[.refusedLabel] >= UInt64(datagrams.count)
             }
         } else {
             #expect(counters[.refusedMessage] + counters[.refusedLabel] >= 1000)

@@ -16,7 +16,7 @@ struct GossipBenchmarks {
     /// Microseconds for each datagram (issue 4, "Numbers").
     static let goal = 3.0
     static let rounds = 5
-    static let datagramsPerRound = 200_000
+    static let datagramsPerRound = 100_000
     static let burst = 64
 
     static func main() throws {
@@ -35,6 +35,7 @@ struct GossipBenchmarks {
             }
             let name = row.name.padding(toLength: 46, withPad: " ", startingAt: 0)
             print(name + columns.joined() + verdict)
+            unsafe fflush(nil)
         }
         if !isMet { exit(1) }
     }
@@ -60,7 +61,7 @@ struct GossipBenchmarks {
         )
         let feeder = Feeder(node: node, socket: socket)
         // Warm, and the members that the datagrams tell of are there.
-        try feeder.feed(row.datagrams, count: 20_000)
+        try feeder.feed(row.datagrams, count: 10_000)
         var user: [Double] = []
         var system: [Double] = []
         for _ in 0..<rounds {
