@@ -4,7 +4,7 @@ import Testing
 
 @Suite(
     "A ring of daemons",
-    Requirement.root,
+    Requirement.namespaces,
     Requirement.tools("ip"),
     .timeLimit(.minutes(5))
 )
@@ -16,7 +16,7 @@ struct RingTests {
 
     @Test("three daemons see each other; one that is killed dies, and is back once it is started")
     func killed() async throws {
-        try await withRing(of: 3) { ring in
+        try await withRing(of: 3) { (ring: Ring) async throws -> Void in
             #expect(try await ring.isWhole())
             try await ring.nodes[2].end(SIGKILL)
             #expect(try await ring.sees(0, ["n0 alive", "n1 alive", "n2 dead"]))
@@ -36,7 +36,7 @@ struct RingTests {
 
     @Test("a daemon leaves on SIGINT and on 'waggle leave', and joins again")
     func left() async throws {
-        try await withRing(of: 3) { ring in
+        try await withRing(of: 3) { (ring: Ring) async throws -> Void in
             #expect(try await ring.isWhole())
             #expect(try await ring.nodes[2].end(SIGINT) == 0)
             #expect(try await ring.sees(0, ["n0 alive", "n1 alive", "n2 left"], within: 5))
@@ -50,7 +50,7 @@ struct RingTests {
 
     @Test("SIGTERM ends a daemon without leaving")
     func terminated() async throws {
-        try await withRing(of: 2) { ring in
+        try await withRing(of: 2) { (ring: Ring) async throws -> Void in
             #expect(try await ring.isWhole())
             #expect(try await ring.nodes[1].end(SIGTERM) == 0)
             #expect(try await ring.sees(0, ["n0 alive", "n1 dead"]))
@@ -59,7 +59,7 @@ struct RingTests {
 
     @Test("keys are changed on running daemons without losing one, and kept over a restart")
     func rotation() async throws {
-        try await withRing(of: 3, keys: [Self.keys[0]]) { ring in
+        try await withRing(of: 3, keys: [Self.keys[0]]) { (ring: Ring) async throws -> Void in
             #expect(try await ring.isWhole())
             var fingerprint = ""
             for node in ring.nodes {
@@ -99,7 +99,7 @@ struct RingTests {
 
     @Test("a daemon with another key is not let in, and it is counted and said")
     func wrongKey() async throws {
-        try await withRing(of: 2, keys: [Self.keys[0]]) { ring in
+        try await withRing(of: 2, keys: [Self.keys[0]]) { (ring: Ring) async throws -> Void in
             #expect(try await ring.isWhole())
             var start = Node.Start(
                 configuration: Ring.configuration(2, keys: [Self.keys[1]]),
@@ -128,7 +128,7 @@ struct RingTests {
         ]
     )
     func refusals(command: String, status: Int32, why: String) async throws {
-        try await withRing(of: 2) { ring in
+        try await withRing(of: 2) { (ring: Ring) async throws -> Void in
             #expect(try await ring.isWhole())
             let outcome = try await ring.nodes[0].waggle(command)
             #expect(outcome.status == status && outcome.error.contains(why), "\(outcome)")
@@ -139,7 +139,7 @@ struct RingTests {
 
     @Test("a daemon whose gossip port is taken says so, and starts only where nobody asked for it")
     func portTaken() async throws {
-        try await withRing(of: 1) { ring in
+        try await withRing(of: 1) { (ring: Ring) async throws -> Void in
             var second = Node.Start(
                 configuration: Ring.configuration(0),
                 prefix: ring.space.inside
@@ -168,8 +168,7 @@ struct RingTests {
 
     @Test("members have the documented keys, and what happens to them is counted")
     func documents() async throws {
-        let more = ""
-        try await withRing(of: 2, more: more) { ring in
+        try await withRing(of: 2) { (ring: Ring) async throws -> Void in
             #expect(try await ring.isWhole())
             let wanted: Set<String> = [
                 "name", "id", "address", "state", "drained", "self", "incarnation", "meta", "tags",
