@@ -59,6 +59,7 @@ let unixSignals = Target.Dependency.product(
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let containers = Target.Dependency.product(
     name: "BasicContainers", package: "swift-collections")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let arguments = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -72,6 +73,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(
             url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
@@ -96,6 +98,7 @@ let package = Package(
 
         // Shell: drives engines; no policy.
         shell("NameServer", ["LinuxSystem", "DNSWire", "Names", "Base"]),
+        shell("GossipNode", ["LinuxSystem", "GossipWire", "Gossip", "Base", crypto]),
         shell("HTTPAPI", ["Base", nioCore, nioPosix, nioHTTP1]),
 
         // Run: the only place where shells meet.
@@ -103,7 +106,7 @@ let package = Package(
             name: "Daemon",
             dependencies: [
                 "Base", "Names", "DNSWire", "LinuxSystem", "LDNS", "NameServer", "HTTPAPI",
-                logging, lifecycle, unixSignals,
+                "Gossip", "GossipWire", "GossipNode", logging, lifecycle, unixSignals,
             ],
             path: "Sources/Run/Daemon", swiftSettings: house),
         .executableTarget(
@@ -124,6 +127,10 @@ let package = Package(
             dependencies: ["CEcho", "CLoad", "CUpstream", "CRelay"],
             path: "Sources/Benchmarks/NameServerBenchmarks", swiftSettings: house),
         .executableTarget(
+            name: "GossipBenchmarks",
+            dependencies: ["Base", "Gossip", "GossipNode", "GossipWire", "LinuxSystem"],
+            path: "Sources/Benchmarks/GossipBenchmarks", swiftSettings: house),
+        .executableTarget(
             name: "ScaleBenchmarks",
             dependencies: ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer"],
             path: "Sources/Benchmarks/ScaleBenchmarks", swiftSettings: house),
@@ -139,8 +146,9 @@ let package = Package(
         tests("Base", ["Base"]),
         tests("Names", ["Base", "Names"]),
         tests("DNSWire", ["Base", "DNSWire", "LDNS"]),
-        tests("Gossip", ["Base", "Gossip"]),
+        tests("Gossip", ["Base", "Gossip", "GossipWire"]),
         tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
+        tests("GossipNode", ["Base", "Gossip", "GossipWire", "GossipNode", "LinuxSystem"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
         tests("LDNS", ["LDNS", "Base"]),
         tests("NameServer", ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer", "LDNS"]),
@@ -149,6 +157,7 @@ let package = Package(
         .testTarget(
             name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
             path: "Tests/WaggleTests", swiftSettings: house),
+        tests("Simulation", ["Base", "Gossip", "Simulation"]),
         tests("HotPath", ["Base", "LinuxSystem"]),
         tests("Node", ["Base", "DNSWire", "LinuxSystem"]),
         tests("House", []),

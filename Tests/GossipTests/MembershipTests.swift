@@ -166,6 +166,21 @@ struct MembershipTests {
         }
     }
 
+    @Test("All that is heard after one stall is late for one stall")
+    func lateInputs() {
+        let ring = VirtualRing(3)
+        let node = ring.nodes[0]
+        let before = node.counts.stalls
+        for later: UInt64 in 5000...5020 {
+            let question = Ping(sequence: SequenceNumber(1), node: .anyone, source: .none)
+            node.engine.handle(
+                .message(.ping(question), from: VirtualRing.address(1)),
+                at: ring.now.advanced(milliseconds: later)
+            )
+        }
+        #expect(node.counts.stalls == before + 1)
+    }
+
     @Test("A node that slept accuses nobody when it wakes")
     func stall() {
         var ring = VirtualRing(8)

@@ -33,6 +33,9 @@ struct VirtualRing {
     private var letters: [Letter] = []
     private var written = 0
     /// Whether a message from one node reaches another, over datagrams or streams.
+    /// How many milliseconds each copy of a datagram takes; none: it is lost.
+    var delays: (inout SeededGenerator) -> [UInt64] = { _ in [1] }
+    private var weather = SeededGenerator(seed: 5)
     var passes: (_ from: Int, _ to: Int, _ isStream: Bool) -> Bool = { _, _, _ in true }
 
     static func address(_ index: Int) -> PeerAddress {
@@ -150,8 +153,10 @@ struct VirtualRing {
                     nodes[index].engine.handle(.packed(taken.count), at: now)
                 }
                 guard let to = receiver(of: datagram.to), passes(index, to, false) else { continue }
-                for message in datagram.messages + taken.compactMap(\.message) {
-                    post(to, .message(message, from: Self.address(index)))
+                for delay in delays(&weather) {
+                    for message in datagram.messages + taken.compactMap(\.message) {
+                        post(to, .message(message, from: Self.address(index)), after: delay)
+                    }
                 }
             case .openStream(let stream, let peer, let request, let until):
                 let to = receiver(of: peer)

@@ -16,6 +16,7 @@ extension Configuration {
             ("gossip.bind", gossip?.bind == running.gossip?.bind),
             ("gossip.advertise", gossip?.advertise == running.gossip?.advertise),
             ("gossip.profile", gossip?.profile == running.gossip?.profile),
+            ("gossip.keys", gossip?.keys == running.gossip?.keys),
             ("gossip.delegate", gossip?.delegate == running.gossip?.delegate),
             ("cluster", cluster == running.cluster),
             ("metrics.listen", metrics.listen == running.metrics.listen),
@@ -35,7 +36,7 @@ extension Configuration {
     var notYetBuilt: [String] {
         var list: [String] = []
         if let gossip, gossip.advertise != nil || !gossip.join.isEmpty || !gossip.keys.isEmpty {
-            list.append("gossip: not built yet; this node's names stay on this node")
+            list.append("gossip: members are found, and names are not exchanged yet")
         }
         if cluster != nil { list.append("cluster: not built yet; this node manages nothing") }
         return list

@@ -97,6 +97,8 @@ extension Configuration {
         }
 
         package var bind: SocketEndpoint
+        /// Whether somebody asked for gossip, so that it must not be given up when the port is taken.
+        package var isExplicit: Bool
         /// What other nodes are told; nil: found from `bind`.
         package var advertise: SocketEndpoint?
         package var join: [SocketEndpoint]

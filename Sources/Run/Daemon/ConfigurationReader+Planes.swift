@@ -21,6 +21,7 @@ extension ConfigurationReader {
         let address = isAlone ? IPv4Address(127, 0, 0, 1) : IPv4Address(0)
         return Configuration.Gossip(
             bind: bind ?? SocketEndpoint(address: .v4(address), port: Self.gossipPort),
+            isExplicit: bind != nil || !isAlone,
             advertise: advertise,
             join: join,
             profile: profile,

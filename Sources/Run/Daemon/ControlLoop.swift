@@ -87,6 +87,13 @@ final class ControlLoop: Sendable {
         thread.withLock { $0 }?.join()
     }
 
+    /// Has `body` carried out on the control thread, soon.
+    ///
+    /// Throws: `Refusal` when the inbox is full or the loop has stopped.
+    func later(_ body: @escaping @Sendable (inout ControlState) -> Void) throws(Refusal) {
+        if let refusal = post(body) { throw refusal }
+    }
+
     private func post(_ job: @escaping Job) -> Refusal? {
         let refusal: Refusal? = inbox.withLock { inbox in
             if inbox.isClosed { return .stopped }

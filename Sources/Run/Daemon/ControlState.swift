@@ -75,6 +75,8 @@ struct ControlState: ~Copyable {
     var routes: UpstreamRoutes
     /// Groups of upstreams that sandboxes have in common.
     var directory = UpstreamDirectory()
+    /// Whether there is a ring, and what is wrong with it.
+    var ring = RingState()
     /// Rises with every change that somebody could see.
     var index: UInt64 = 1
     var waiters: [Waiter] = []
@@ -127,7 +129,7 @@ struct ControlState: ~Copyable {
     }
 
     /// Begins to write the log anew when that is due; `wake` goes on with it, a step at a time.
-    private mutating func rewriteIfDue() {
+    mutating func rewriteIfDue() {
         guard saved.needsRewrite else { return }
         do throws(SystemError) {
             try saved.beginRewrite(registry)
@@ -170,6 +172,11 @@ struct ControlState: ~Copyable {
         if !effect.closedSandboxes.isEmpty || !effect.releasedProcesses.isEmpty { unwatchUnused() }
         for pid in effect.watchedProcesses { watch(pid: pid) }
         publish(effect)
+        tellWaiters()
+    }
+
+    /// Something that somebody can look at is another than it was.
+    mutating func tellWaiters() {
         index += 1
         let due = waiters.filter { $0.index < index }
         waiters.removeAll { $0.index < index }

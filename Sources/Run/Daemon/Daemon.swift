@@ -4,6 +4,7 @@ import LinuxSystem
 import Logging
 import Names
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 /// The daemon from start to stop: configuration in, planes up, `ready`, and down again in order.
@@ -33,17 +34,32 @@ package struct Daemon: Sendable {
         let loop = try await ControlLoop.start {
             try ControlState.start(configuration, inherited: inherited, logger: logger)
         }
+        let ring: RingPlane?
+        do {
+            ring = try await Self.gossip(configuration, loop, logger)
+        } catch {
+            loop.stop()
+            throw error
+        }
         let api: APIServer
         do {
-            api = try await bind(loop, logger)
+            api = try await bind(loop, ring, logger)
         } catch {
+            await ring?.end(isLeaving: false)
             loop.stop()
             throw error
         }
         // Whoever reads the ready line may send a signal at once, and it must not kill the process.
         let hangups = await UnixSignalsSequence(trapping: .sighup)
         let ends = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-        let reload = ReloadService(hangups: hangups, loop: loop, reread: reread, logger: logger)
+        let reload = ReloadService(
+            hangups: hangups,
+            loop: loop,
+            ring: ring,
+            reread: reread,
+            logger: logger
+        )
+        let end = EndService(ends: ends)
         let services = ServiceGroup(
             configuration: .init(
                 services: [
@@ -51,7 +67,7 @@ package struct Daemon: Sendable {
                     .init(service: reload),
                     .init(service: APIService(server: api)),
                     .init(
-                        service: EndService(ends: ends),
+                        service: end,
                         successTerminationBehavior: .gracefullyShutdownGroup
                     ),
                 ],
@@ -67,11 +83,58 @@ package struct Daemon: Sendable {
         ServiceNotification.send(.ready)
         try await services.run()
         ServiceNotification.send(.stopping)
+        // SIGTERM is a restart, of which the ring hears nothing; SIGINT is a farewell.
+        await ring?.end(isLeaving: end.isFarewell)
         loop.stop()
     }
 
-    private func bind(_ loop: ControlLoop, _ logger: Logger) async throws -> APIServer {
-        let local = LocalAPI(loop: loop)
+    /// Starts the gossip plane, if there is to be one.
+    private static func gossip(
+        _ configuration: Configuration,
+        _ loop: ControlLoop,
+        _ logger: Logger
+    ) async throws -> RingPlane? {
+        guard let gossip = configuration.gossip else { return nil }
+        let plan = try RingPlan(configuration, gossip)
+        let late = LateRing()
+        do {
+            let ring = try RingPlane(
+                plan,
+                stateDirectory: configuration.stateDirectory,
+                logger: logger
+            ) { late.follow(on: loop) }
+            late.set(ring, on: loop)
+            for warning in plan.warnings { logger.warning("\(warning)") }
+            try await loop.perform { state in
+                state.ring.plane = .serving
+                state.ring.problems = plan.warnings
+            }
+            return ring
+        } catch let error as SystemError {
+            let advice =
+                error.isAddressInUse
+                ? "stop what listens there or choose another gossip.bind"
+                : "choose an address of this machine, or gossip: null"
+            if gossip.isExplicit {
+                throw StartupError("gossip.bind: \(gossip.bind): \(error); \(advice)")
+            }
+            // Nobody asked for gossip at the default address, so its lack stops nothing.
+            let problem = "gossip is off: \(gossip.bind): \(error); \(advice)"
+            logger.warning("\(problem)")
+            try await loop.perform { state in
+                state.ring.plane = .failed
+                state.ring.problems = [problem]
+            }
+            return nil
+        }
+    }
+
+    private func bind(
+        _ loop: ControlLoop,
+        _ ring: RingPlane?,
+        _ logger: Logger
+    ) async throws -> APIServer {
+        let local = LocalAPI(loop: loop, ring: ring)
         let socket = APIListener(
             .unix(path: configuration.api.socket, group: configuration.api.group)
         ) { request in await local.answer(request) }
@@ -80,7 +143,8 @@ package struct Daemon: Sendable {
             limits.connectionCountMax,
             DescriptorShares(limit: Host.descriptorsMax).commandCount
         )
-        let server = try await Self.bind(socket, configuration.metrics, limits, loop, logger)
+        let metrics = configuration.metrics
+        let server = try await Self.bind(socket, metrics, limits, loop, ring, logger)
         for notice in server.notices {
             switch notice {
             case .groupUnknown(let group) where configuration.api.isGroupExplicit:
@@ -106,12 +170,13 @@ package struct Daemon: Sendable {
         _ metrics: Configuration.Metrics,
         _ limits: APILimits,
         _ loop: ControlLoop,
+        _ ring: RingPlane?,
         _ logger: Logger
     ) async throws -> APIServer {
         guard let listen = metrics.listen else {
             return try await APIServer.bind([socket], limits: limits)
         }
-        let observer = APIListener(.tcp(listen)) { await Self.observe($0, loop) }
+        let observer = APIListener(.tcp(listen)) { await Self.observe($0, loop, ring) }
         if metrics.isExplicit {
             return try await APIServer.bind([socket, observer], limits: limits)
         }
@@ -128,11 +193,16 @@ package struct Daemon: Sendable {
     }
 
     /// `/metrics` and `/healthz`.
-    private static func observe(_ request: APIRequest, _ loop: ControlLoop) async -> APIResponse {
+    private static func observe(
+        _ request: APIRequest,
+        _ loop: ControlLoop,
+        _ ring: RingPlane?
+    ) async -> APIResponse {
         guard request.method == "GET" else { return .failure(405, "only GET is answered here") }
         switch request.path {
         case ["metrics"]:
-            let text = try? await loop.perform { state in MetricsText.text(state) }
+            let reading = await ring?.reading()
+            let text = try? await loop.perform { state in MetricsText.text(state, reading) }
             return text.map { .text($0) } ?? .failure(503, "the daemon is stopping")
         case ["healthz"]:
             // The control thread answers, so it is alive and not stuck behind a disk.
@@ -178,11 +248,46 @@ private struct APIService: Service {
 }
 
 /// Ends, and the group with it, on SIGTERM or SIGINT.
-private struct EndService: Service {
+private final class EndService: Service {
     let ends: UnixSignalsSequence
+    private let farewell = Atomic(false)
+
+    init(ends: UnixSignalsSequence) {
+        self.ends = ends
+    }
+
+    /// Whether it was SIGINT.
+    var isFarewell: Bool { farewell.load(ordering: .relaxed) }
 
     func run() async throws {
-        for await _ in ends.cancelOnGracefulShutdown() { return }
+        for await signal in ends.cancelOnGracefulShutdown() {
+            farewell.store(signal == .sigint, ordering: .relaxed)
+            return
+        }
+    }
+}
+
+/// The plane for its own events, which may come before it is made.
+private final class LateRing: Sendable {
+    private let ring = Mutex<RingPlane?>(nil)
+
+    func set(_ plane: RingPlane, on loop: ControlLoop) {
+        ring.withLock { $0 = plane }
+        follow(on: loop)
+    }
+
+    /// Has the events taken on the control thread, or here when it has too much to do.
+    func follow(on loop: ControlLoop) {
+        guard let plane = ring.withLock({ $0 }) else { return }
+        do throws(ControlLoop.Refusal) {
+            try loop.later { state in
+                guard plane.follow() else { return }
+                state.ring.problems = plane.problems
+                state.tellWaiters()
+            }
+        } catch {
+            _ = plane.follow()
+        }
     }
 }
 
@@ -190,6 +295,7 @@ private struct EndService: Service {
 private struct ReloadService: Service {
     let hangups: UnixSignalsSequence
     let loop: ControlLoop
+    let ring: RingPlane?
     let reread: @Sendable () throws -> Configuration
     let logger: Logger
 
@@ -213,6 +319,7 @@ private struct ReloadService: Service {
                 }
             }
             if let failure { throw failure }
+            if let gossip = fresh.gossip { ring?.seek(gossip.join) }
             logger.info("configuration reloaded")
         } catch {
             logger.error(

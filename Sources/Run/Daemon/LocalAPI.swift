@@ -1,5 +1,6 @@
 import Base
 import HTTPAPI
+import LinuxSystem
 import Names
 
 /// Answers `/waggle/v1`: reads a route, has the control thread do it, shows what came of it.
@@ -8,6 +9,8 @@ struct LocalAPI: Sendable {
     static let watchSeconds: UInt64 = 55
 
     let loop: ControlLoop
+    /// nil where the gossip plane is off.
+    let ring: RingPlane?
 
     func answer(_ request: APIRequest) async -> APIResponse {
         let route: WaggleRoute
@@ -20,6 +23,7 @@ struct LocalAPI: Sendable {
             if let index = route.watch {
                 try await loop.change(after: index, seconds: Self.watchSeconds)
             }
+            if case .ring(let route) = route { return try await answer(route) }
             return try await loop.perform { state in state.answer(route) }
         } catch ControlLoop.Refusal.busy {
             return .failure(503, "the daemon has too much to do; try again")
@@ -27,13 +31,25 @@ struct LocalAPI: Sendable {
             return .failure(503, "the daemon is stopping; try again when it is back")
         }
     }
+
+    private func answer(_ route: RingRoute) async throws -> APIResponse {
+        guard let ring else {
+            return .failure(503, "the gossip plane is off; see gossip in 'waggle status'")
+        }
+        if case .leave(isDraining: true) = route {
+            let failure = try await loop.perform { state in state.drainAll() }
+            if let failure { return failure }
+        }
+        let index = try await loop.perform { state in state.index }
+        return await ring.answer(route, index: index)
+    }
 }
 
 extension WaggleRoute {
     fileprivate var watch: UInt64? {
         switch self {
         case .status(let watch), .sandboxes(let watch), .networks(let watch),
-            .endpoints(_, let watch), .records(_, let watch):
+            .endpoints(_, let watch), .records(_, let watch), .ring(.members(let watch)):
             watch
         default: nil
         }
@@ -51,6 +67,7 @@ extension ControlState {
 
     private mutating func carryOut(_ route: WaggleRoute) throws(Failure) -> APIResponse {
         switch route {
+        case .ring: return .failure(503, "the gossip plane answers that")
         case .status: return .json(status.json, index: index)
         case .top: return .json(top.json, index: index)
         case .sandboxes: return list(sandboxReports.map { $0.json })
@@ -100,6 +117,22 @@ extension ControlState {
             try commit(.detach(name))
             return .done
         }
+    }
+
+    /// Takes every endpoint of this node out of answers, in one step; what went wrong, if anything did.
+    mutating func drainAll() -> APIResponse? {
+        let changes = registry.endpoints.ids.filter { registry.endpoints[$0]?.drained == false }
+            .map { Change.drainEndpoint($0) }
+        if changes.isEmpty { return nil }
+        do throws(SystemError) {
+            try saved.append(changes)
+        } catch {
+            let failure = Failure.notDurable(error)
+            return .failure(failure.status, failure.message)
+        }
+        apply(together: changes)
+        rewriteIfDue()
+        return nil
     }
 
     private func list(_ items: [JSONValue]) -> APIResponse {

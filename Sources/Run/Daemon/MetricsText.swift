@@ -6,12 +6,12 @@ import Names
 /// What `/metrics` says; docs/operations lists the families.
 struct MetricsText {
     private typealias Counter = WorkerCounters.Counter
-    private typealias Sample = MetricsWriter.Sample
+    typealias Sample = MetricsWriter.Sample
 
     private let workers: [WorkerCounters]
-    private var writer = MetricsWriter()
+    var writer = MetricsWriter()
 
-    static func text(_ state: borrowing ControlState) -> String {
+    static func text(_ state: borrowing ControlState, _ ring: RingReading? = nil) -> String {
         var text = MetricsText(workers: state.server.counters)
         let sights = Sights(state.server.look())
         text.writeQuestions()
@@ -20,6 +20,7 @@ struct MetricsText {
         text.writeSandboxes(state.sandboxTallies)
         text.writeDurations()
         text.writeWork()
+        if let ring { text.write(ring) }
         text.writeStatus(state.status)
         return text.writer.text
     }

@@ -20,6 +20,7 @@ extension ControlState {
         report.profile = registry.policy.profile.rawValue
         report.upstreams = routes.defaults.map { RequestMapping.spec($0).description }
         report.index = index
+        report.gossip = ring.plane
         report.problems = problems
         return report
     }
@@ -37,6 +38,7 @@ extension ControlState {
             list.append("\(path): what stood there could not be put back: \(error)")
         }
         if routes.defaults.isEmpty { list.append("no upstreams: only local names resolve") }
+        list += ring.problems
         list += configuration.notYetBuilt
         return list
     }

@@ -53,6 +53,35 @@ package enum Views {
         }
     }
 
+    package static func members(_ document: JSONValue) -> String {
+        let header = ["NAME", "ADDRESS", "STATE", "FOR", "INCARNATION", "ROUND-TRIP", "META"]
+        return table(document, header) { member in
+            let marks = [
+                member["drained"]?.boolValue == true ? " drained" : "",
+                member["self"]?.boolValue == true ? " self" : "",
+            ]
+            let tags = (member["tags"]?.objectValue ?? [])
+                .map { "\($0.key)=\(Table.cell($0.value))" }.joined(separator: ",")
+            let meta = member["meta"]?.stringValue ?? ""
+            return [
+                Table.cell(member["name"]), Table.cell(member["address"]),
+                Table.cell(member["state"]) + marks.joined(),
+                Table.age(member["stateSeconds"]?.intValue), Table.cell(member["incarnation"]),
+                member["roundTripMicroseconds"]?.intValue.map { "\($0) us" } ?? "-",
+                tags.isEmpty ? (meta.isEmpty ? "-" : meta) : tags,
+            ]
+        }
+    }
+
+    package static func keys(_ document: JSONValue) -> String {
+        table(document, ["FINGERPRINT", "BITS", "USE"]) { key in
+            [
+                Table.cell(key["fingerprint"]), Table.cell(key["bits"]),
+                key["primary"]?.boolValue == true ? "encrypts" : "decrypts",
+            ]
+        }
+    }
+
     package static func status(_ document: JSONValue) -> String {
         func pairs(_ key: String) -> String {
             (document[key]?.objectValue ?? [])

@@ -18,6 +18,13 @@ package struct Waggle: AsyncParsableCommand {
                 ]
             ),
             CommandGroup(
+                name: "Ring",
+                subcommands: [
+                    MembersCommand.self, JoinCommand.self, LeaveCommand.self, ForgetCommand.self,
+                    KeysCommand.self,
+                ]
+            ),
+            CommandGroup(
                 name: "Looking",
                 subcommands: [
                     StatusCommand.self, TopCommand.self, RecordsCommand.self, ExplainCommand.self,

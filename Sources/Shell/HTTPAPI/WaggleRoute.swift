@@ -19,6 +19,7 @@ package enum WaggleRoute: Sendable, Hashable {
     case renewEndpoint(id: String)
     case attachNetwork(NetworkAttach)
     case detachNetwork(name: String)
+    case ring(RingRoute)
 
     /// The path that every route starts with.
     package static let prefix = ["waggle", "v1"]
@@ -68,6 +69,31 @@ package enum WaggleRoute: Sendable, Hashable {
             let body = try body(request)
             return .attachNetwork(try checked { () throws(FieldError) in try NetworkAttach(body) })
         case ("endpoints", "POST"): return try addEndpoints(try body(request))
+        case ("members", "GET"):
+            return .ring(.members(watch: try Parameters(request, []).watch))
+        case ("keys", "GET"):
+            _ = try Parameters(request, [], watchable: false)
+            return .ring(.keys)
+        case ("keys", "POST"):
+            let body = try body(request)
+            return .ring(.addKey(try checked { () throws(FieldError) in try RingRoute.key(body) }))
+        case ("join", "POST"):
+            let body = try body(request)
+            return .ring(
+                .join(try checked { () throws(FieldError) in try RingRoute.addresses(body) })
+            )
+        case ("leave", "POST"):
+            let body = request.body.isEmpty ? [:] : try body(request)
+            return .ring(
+                .leave(
+                    isDraining: try checked { () throws(FieldError) in
+                        try RingRoute.isDraining(body)
+                    }
+                )
+            )
+        case ("keys", _): throw .method(request.method, allowed: ["GET", "HEAD", "POST"])
+        case ("members", _): throw .method(request.method, allowed: ["GET", "HEAD"])
+        case ("join", _), ("leave", _): throw .method(request.method, allowed: ["POST"])
         case ("sandboxes", _), ("networks", _), ("endpoints", _):
             throw .method(request.method, allowed: ["GET", "HEAD", "POST"])
         case ("status", _), ("records", _), ("explain", _), ("top", _):
@@ -81,7 +107,7 @@ package enum WaggleRoute: Sendable, Hashable {
         _ name: String,
         _ request: APIRequest
     ) throws(RouteError) -> WaggleRoute {
-        guard ["sandboxes", "networks", "endpoints"].contains(collection) else {
+        guard ["sandboxes", "networks", "endpoints", "members", "keys"].contains(collection) else {
             throw .notFound(request.path)
         }
         guard request.method == "DELETE" else { throw .method(request.method, allowed: ["DELETE"]) }
@@ -89,6 +115,8 @@ package enum WaggleRoute: Sendable, Hashable {
         return switch collection {
         case "sandboxes": .removeSandbox(name: name)
         case "networks": .detachNetwork(name: name)
+        case "members": .ring(.forget(name))
+        case "keys": .ring(.removeKey(name))
         default: .removeEndpoint(id: name)
         }
     }
@@ -97,12 +125,16 @@ package enum WaggleRoute: Sendable, Hashable {
         _ path: [String],
         _ request: APIRequest
     ) throws(RouteError) -> WaggleRoute {
-        guard path[0] == "endpoints", ["drain", "renew"].contains(path[2]) else {
-            throw .notFound(request.path)
+        let route: WaggleRoute
+        switch (path[0], path[2]) {
+        case ("endpoints", "drain"): route = .drainEndpoint(id: path[1])
+        case ("endpoints", "renew"): route = .renewEndpoint(id: path[1])
+        case ("keys", "use"): route = .ring(.useKey(path[1]))
+        default: throw .notFound(request.path)
         }
         guard request.method == "POST" else { throw .method(request.method, allowed: ["POST"]) }
         _ = try Parameters(request, [], watchable: false)
-        return path[2] == "drain" ? .drainEndpoint(id: path[1]) : .renewEndpoint(id: path[1])
+        return route
     }
 
     private static func addEndpoints(_ body: JSONValue) throws(RouteError) -> WaggleRoute {

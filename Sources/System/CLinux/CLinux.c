@@ -5,6 +5,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/errqueue.h>
 #include <linux/openat2.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -88,27 +89,30 @@ int waggle_batch_receive(waggle_batch *batch, int socket, unsigned limit) {
     return count < 0 ? -errno : count;
 }
 
+static void waggle_read_address(const struct sockaddr_storage *source, waggle_datagram *datagram) {
+    if (source->ss_family == AF_INET) {
+        const struct sockaddr_in *v4 = (const struct sockaddr_in *)source;
+        datagram->family = 4;
+        datagram->port = ntohs(v4->sin_port);
+        datagram->low = ntohl(v4->sin_addr.s_addr);
+    } else if (source->ss_family == AF_INET6) {
+        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)source;
+        uint64_t halves[2];
+        memcpy(halves, &v6->sin6_addr, sizeof halves);
+        datagram->family = 6;
+        datagram->port = ntohs(v6->sin6_port);
+        datagram->high = be64toh(halves[0]);
+        datagram->low = be64toh(halves[1]);
+    }
+}
+
 waggle_datagram waggle_batch_datagram(const waggle_batch *batch, unsigned index) {
     const struct mmsghdr *message = &batch->received[index];
     waggle_datagram datagram = {
         .octets = batch->receive_buffers + (size_t)index * batch->receive_octets,
         .length = message->msg_hdr.msg_flags & MSG_TRUNC ? -1 : (int)message->msg_len,
     };
-    const struct sockaddr_storage *source = &batch->sources[index];
-    if (source->ss_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)source;
-        datagram.family = 4;
-        datagram.port = ntohs(v4->sin_port);
-        datagram.low = ntohl(v4->sin_addr.s_addr);
-    } else if (source->ss_family == AF_INET6) {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)source;
-        uint64_t halves[2];
-        memcpy(halves, &v6->sin6_addr, sizeof halves);
-        datagram.family = 6;
-        datagram.port = ntohs(v6->sin6_port);
-        datagram.high = be64toh(halves[0]);
-        datagram.low = be64toh(halves[1]);
-    }
+    waggle_read_address(&batch->sources[index], &datagram);
     return datagram;
 }
 
@@ -152,6 +156,121 @@ int waggle_batch_send(waggle_batch *batch, int socket) {
     }
     batch->queued = 0;
     return sent == 0 && failure ? -failure : (int)sent;
+}
+
+struct waggle_sender {
+    unsigned capacity, octets, queued;
+    struct mmsghdr *messages;
+    struct iovec *vectors;
+    struct sockaddr_storage *addresses;
+    uint8_t *buffers;
+};
+
+waggle_sender *waggle_sender_create(unsigned capacity, unsigned octets) {
+    waggle_sender *sender = calloc(1, sizeof *sender);
+    if (!sender) return NULL;
+    sender->capacity = capacity;
+    sender->octets = octets;
+    sender->messages = calloc(capacity, sizeof *sender->messages);
+    sender->vectors = calloc(capacity, sizeof *sender->vectors);
+    sender->addresses = calloc(capacity, sizeof *sender->addresses);
+    sender->buffers = calloc(capacity, octets);
+    if (!sender->messages || !sender->vectors || !sender->addresses || !sender->buffers) {
+        waggle_sender_destroy(sender);
+        return NULL;
+    }
+    for (unsigned i = 0; i < capacity; i++) {
+        sender->vectors[i].iov_base = sender->buffers + (size_t)i * octets;
+        sender->messages[i].msg_hdr.msg_iov = &sender->vectors[i];
+        sender->messages[i].msg_hdr.msg_iovlen = 1;
+        sender->messages[i].msg_hdr.msg_name = &sender->addresses[i];
+    }
+    return sender;
+}
+
+void waggle_sender_destroy(waggle_sender *sender) {
+    free(sender->messages);
+    free(sender->vectors);
+    free(sender->addresses);
+    free(sender->buffers);
+    free(sender);
+}
+
+void waggle_sender_queue(waggle_sender *sender, const void *octets, unsigned length,
+                         const void *address, unsigned address_length) {
+    unsigned slot = sender->queued++;
+    memcpy(sender->vectors[slot].iov_base, octets, length);
+    sender->vectors[slot].iov_len = length;
+    memcpy(&sender->addresses[slot], address, address_length);
+    sender->messages[slot].msg_hdr.msg_namelen = address_length;
+}
+
+unsigned waggle_sender_queued(const waggle_sender *sender) { return sender->queued; }
+
+unsigned waggle_sender_send(waggle_sender *sender, int socket) {
+    unsigned at = 0, sent = 0, failures = 0;
+    while (at < sender->queued) {
+        int count = sendmmsg(socket, sender->messages + at, sender->queued - at, MSG_DONTWAIT);
+        if (count > 0) {
+            at += (unsigned)count;
+            sent += (unsigned)count;
+            failures = 0;
+            continue;
+        }
+        if (errno == EINTR) continue;
+        if (errno == EAGAIN) break;
+        // The first failure may be of an earlier datagram, which this call was told of; what fails
+        // twice is passed over, so that one bad address costs the others nothing.
+        if (++failures < 2) continue;
+        failures = 0;
+        at++;
+    }
+    sender->queued = 0;
+    return sent;
+}
+
+int waggle_keep_errors(int socket) {
+    int on = 1, family = 0;
+    socklen_t length = sizeof family;
+    if (getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &length) != 0) return -errno;
+    int code = family == AF_INET6
+                   ? setsockopt(socket, IPPROTO_IPV6, IPV6_RECVERR, &on, sizeof on)
+                   : setsockopt(socket, IPPROTO_IP, IP_RECVERR, &on, sizeof on);
+    return code == 0 ? 0 : -errno;
+}
+
+waggle_send_error waggle_take_error(int socket) {
+    waggle_send_error taken = {0};
+    struct sockaddr_storage address = {0};
+    union {
+        struct cmsghdr header;
+        char octets[CMSG_SPACE(sizeof(struct sock_extended_err) + sizeof(struct sockaddr_in6)) +
+                    CONTROL_OCTETS];
+    } control;
+    struct msghdr message = {
+        .msg_name = &address,
+        .msg_namelen = sizeof address,
+        .msg_control = control.octets,
+        .msg_controllen = sizeof control.octets,
+    };
+    if (recvmsg(socket, &message, MSG_ERRQUEUE | MSG_DONTWAIT) < 0) return taken;
+    for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
+        if ((part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_RECVERR) ||
+            (part->cmsg_level == IPPROTO_IPV6 && part->cmsg_type == IPV6_RECVERR)) {
+            struct sock_extended_err error;
+            memcpy(&error, CMSG_DATA(part), sizeof error);
+            taken.code = (int)error.ee_errno;
+        }
+    }
+    waggle_datagram about = {0};
+    waggle_read_address(&address, &about);
+    taken.family = about.family;
+    taken.port = about.port;
+    taken.high = about.high;
+    taken.low = about.low;
+    // What has no errno is still one that was taken.
+    if (taken.code == 0) taken.code = EIO;
+    return taken;
 }
 
 _Static_assert(WAGGLE_READ == EPOLLIN && WAGGLE_WRITE == EPOLLOUT, "poll(2) events");

@@ -33,7 +33,7 @@ import Glibc
 
     /// Takes what waits, at most `limit` datagrams; returns how many.
     package mutating func receive(from socket: Int32, limit: Int) throws(SystemError) -> Int {
-        let result = unsafe waggle_batch_receive(raw, socket, UInt32(limit))
+        let result = unsafe waggle_batch_receive(raw, socket, UInt32(clamping: limit))
         guard result >= 0 else {
             count = 0
             if result == -EAGAIN || result == -EINTR { return 0 }
@@ -54,13 +54,22 @@ import Glibc
     }
 
     private static func source(_ datagram: waggle_datagram) -> SocketEndpoint? {
-        switch unsafe datagram.family {
+        unsafe endpoint(datagram.family, datagram.port, datagram.high, datagram.low)
+    }
+
+    /// An address as the C library's shim writes it down; nil for a family that is not IP.
+    static func endpoint(
+        _ family: UInt16,
+        _ port: UInt16,
+        _ high: UInt64,
+        _ low: UInt64
+    ) -> SocketEndpoint? {
+        switch family {
         case 4:
-            let value = unsafe IPv4Address(UInt32(truncatingIfNeeded: datagram.low))
-            return unsafe SocketEndpoint(address: .v4(value), port: datagram.port)
+            let value = IPv4Address(UInt32(truncatingIfNeeded: low))
+            return SocketEndpoint(address: .v4(value), port: port)
         case 6:
-            let value = unsafe IPv6Address(high: datagram.high, low: datagram.low)
-            return unsafe SocketEndpoint(address: .v6(value), port: datagram.port)
+            return SocketEndpoint(address: .v6(IPv6Address(high: high, low: low)), port: port)
         default:
             return nil
         }
@@ -91,6 +100,20 @@ import Glibc
             self.source = source
             self.isTooLong = isTooLong
         }
+    }
+
+    /// Lets `body` read a datagram.
+    package borrowing func read(_ index: Int, _ body: (borrowing Datagram) -> Void) {
+        let raw = unsafe datagram(index)
+        let octets = unsafe UnsafeBufferPointer(
+            start: raw.octets,
+            count: max(0, min(Int(raw.length), receiveOctets))
+        )
+        // The buffers belong to the batch, and are written by `receive` alone, which cannot run
+        // before this call has returned.
+        body(
+            unsafe Datagram(octets.span, source: Self.source(raw), isTooLong: raw.length < 0)
+        )
     }
 
     /// Lets `body` read a datagram and write the reply to it, which is queued unless it is empty.

@@ -1,7 +1,21 @@
 import Glibc
 
 /// The steps that a file takes to the disk, for those that keep something there.
-enum DurableFile {
+package enum DurableFile {
+    /// Puts a file that nobody else may read in the place of an older one: whatever ends the process,
+    /// the next one finds either of them whole.
+    ///
+    /// On failure the older one is still there.
+    package static func replace(_ path: String, with octets: [UInt8]) throws(SystemError) {
+        let fresh = path + ".new"
+        let file = try open(fresh, O_WRONLY | O_CREAT | O_TRUNC)
+        try write(octets, to: file.raw, at: 0)
+        try sync(file.raw, fresh)
+        if unsafe rename(fresh, path) != 0 { throw .last("rename \(fresh)") }
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        try syncDirectory(folder.isEmpty ? "/" : folder)
+    }
+
     /// Opens a file that nobody else may read.
     static func open(_ path: String, _ flags: Int32) throws(SystemError) -> Descriptor {
         let raw = unsafe Glibc.open(path, flags | O_CLOEXEC, 0o600)

@@ -216,6 +216,11 @@ package enum Sockets {
         throw .last("send")
     }
 
+    /// Says that nothing more is sent; the other side can still send.
+    package static func finishSending(_ socket: Int32) {
+        _ = shutdown(socket, Int32(SHUT_WR))
+    }
+
     /// Sends one datagram to a client, from the address that `control` says it was asked at.
     package static func send(
         _ socket: Int32,
@@ -274,7 +279,7 @@ package enum Sockets {
         }
     }
 
-    private static func withAddress<Result>(
+    static func withAddress<Result>(
         of endpoint: SocketEndpoint,
         _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
     ) -> Result {

@@ -38,6 +38,8 @@ package struct SystemError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The other side ended a connection that was still needed.
     package static let connectionEnded = SystemError("recv", code: ECONNRESET)
 
+    package var isNotConnected: Bool { code == ENOTCONN }
+    package var isRefused: Bool { code == ECONNREFUSED }
     package var isAddressInUse: Bool { code == EADDRINUSE }
     package var isOutOfDescriptors: Bool { code == EMFILE || code == ENFILE }
     package var isNoSuchFile: Bool { code == ENOENT }

@@ -41,10 +41,13 @@ final class Background: Sendable {
     private let process: Mutex<Process>
 
     /// Starts `words`; the first one is looked up like a shell does.
+    ///
+    /// `lines`: what it reads as it is written, instead of `input`.
     init(
         _ words: [String],
         in folder: Folder,
         input: String? = nil,
+        lines: Pipe? = nil,
         environment: [String: String] = [:]
     ) throws {
         guard let first = words.first, let program = Tool.path(first) else {
@@ -69,6 +72,8 @@ final class Background: Sendable {
             }
             process.standardInput = handle
             handles.append(handle)
+        } else if let lines {
+            process.standardInput = lines
         } else {
             process.standardInput = FileHandle.nullDevice
         }

@@ -16,6 +16,8 @@ final class Node: Sendable {
         var withoutUpstreams = false
         /// Words before the executable, as `ip netns exec NAME`.
         var prefix: [String] = []
+        /// The configuration has a gossip plane of its own; without it the port is any that is free.
+        var hasGossip = false
         /// Where state is kept; a folder of the test's own by default.
         var stateDirectory: String?
     }
@@ -70,6 +72,7 @@ final class Node: Sendable {
         var variables = [
             "WAGGLE_NODE_NAME": "n1", "WAGGLE_METRICS_LISTEN": "", "WAGGLE_API_GROUP": "",
         ]
+        if !start.hasGossip { variables["WAGGLE_GOSSIP_BIND"] = "127.0.0.1:0" }
         if !start.withoutUpstreams { variables["WAGGLE_DNS_UPSTREAMS"] = Self.deadUpstream }
         return variables.merging(start.environment) { $1 }
     }

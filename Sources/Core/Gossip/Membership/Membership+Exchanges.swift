@@ -148,6 +148,7 @@ extension Membership {
         let word = table.ownWord
         let ownAddress = word.address.address.map { PeerAddress($0, port: word.port) }
         for address in addresses where address != ownAddress {
+            if isPresent(at: address) { put(.event(.joinSucceeded(address))) }
             if let index = seeds.firstIndex(where: { $0.address == address }) {
                 if seeds[index].nextTry != nil { seeds[index].nextTry = now }
             } else if seeds.count < Self.seedsMax {

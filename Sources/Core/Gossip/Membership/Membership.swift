@@ -68,6 +68,8 @@ package struct Membership: ~Copyable, Engine {
     var inquired: [NodeName] = []
     /// When this node last heard a member: a sign that it is connected.
     var lastProof: Moment
+    /// Up to here it was noticed that this node did not run.
+    private var stallNoticed = Moment.zero
     /// Before this moment nobody is given up.
     var trustedFrom: Moment
 
@@ -208,8 +210,10 @@ package struct Membership: ~Copyable, Engine {
     /// Source: gossip-scale.md §3.4, 1.
     private mutating func noticeStall(at now: Moment) {
         guard rules.habits.contains(.stallCompensation), let due = nextWake?.moment else { return }
-        let late = now.milliseconds(since: due)
+        // What waits is heard before the engine is woken: all of it comes late, for one stall.
+        let late = now.milliseconds(since: max(due, stallNoticed))
         guard late > rules.stallAfter else { return }
+        stallNoticed = now
         table.shiftSuspicions(milliseconds: late)
         for index in probes.indices { probes[index].shift(late) }
         for index in waiting.indices {

@@ -38,6 +38,28 @@ const uint8_t *waggle_batch_control(const waggle_batch *batch, unsigned index, u
 // Sends what is queued; returns how many were sent, or -errno when none was.
 int waggle_batch_send(waggle_batch *batch, int socket);
 
+// Datagrams to many addresses, sent with one sendmmsg.
+typedef struct waggle_sender waggle_sender;
+// NULL when memory is short. `capacity` datagrams of up to `octets`.
+waggle_sender *_Nullable waggle_sender_create(unsigned capacity, unsigned octets);
+void waggle_sender_destroy(waggle_sender *sender);
+// Copies a datagram to the end of the queue, which must have room for it.
+void waggle_sender_queue(waggle_sender *sender, const void *octets, unsigned length,
+                         const void *address, unsigned address_length);
+unsigned waggle_sender_queued(const waggle_sender *sender);
+// Sends what is queued and empties the queue; returns how many datagrams the socket took.
+unsigned waggle_sender_send(waggle_sender *sender, int socket);
+// Keeps what ICMP says about datagrams that a socket sent; returns 0 or -errno.
+int waggle_keep_errors(int socket);
+// One of them: the errno, and where the datagram was sent, as in `waggle_datagram`. `code` is 0 when
+// there is none.
+typedef struct {
+    int code;
+    uint16_t family, port;
+    uint64_t high, low;
+} waggle_send_error;
+waggle_send_error waggle_take_error(int socket);
+
 // epoll(7), which the C library's overlay for Swift leaves out. Events are those of poll(2).
 enum { WAGGLE_READ = 0x1, WAGGLE_PRIORITY = 0x2, WAGGLE_WRITE = 0x4, WAGGLE_FAILED = 0x18 };
 typedef struct {

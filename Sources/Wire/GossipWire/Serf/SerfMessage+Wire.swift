@@ -20,18 +20,7 @@ package enum SerfMessageType: UInt8, Hashable, Sendable, CaseIterable {
     case relay = 9
 }
 
-/// One user message of a serf ring: what `GossipMessage.user` holds.
-///
-/// What is passed on is passed on as it came; these values are for what it says.
-/// Source: gossip-wire.md §18.3.
-package enum SerfMessage: Hashable, Sendable {
-    case leave(SerfLeave)
-    case join(SerfJoin)
-    case userEvent(SerfEvent)
-    case query(SerfQuery)
-    case queryResponse(SerfQueryResponse)
-    case relay(SerfRelay)
-
+extension SerfMessage {
     /// Reads the octets of a user message.
     ///
     /// Throws: `SerfFault` for other types, broken octets, and events or queries of more than

@@ -1,0 +1,223 @@
+import Base
+import Gossip
+import GossipNode
+import HTTPAPI
+import LinuxSystem
+import Logging
+import Synchronization
+
+/// The gossip plane of a daemon: its node of the ring, the files it keeps, and those who wait for it.
+///
+/// The node's thread decides; here its answers become documents, and its events lines of the log.
+final class RingPlane: Sendable {
+    /// A `join` is answered after so long, though nobody has answered; it goes on all the same.
+    static let joinSeconds: Int64 = 12
+
+    let node: GossipNode
+    let keys: RingKeys
+    let endpoint: SocketEndpoint
+    private let logger: Logger
+    private let warnings: [String]
+    private let state = Mutex(State())
+
+    private struct State {
+        var joins: [JoinWaiter] = []
+        /// Members that answer over streams alone, and of which that was said.
+        var withoutDatagrams: Set<NodeName> = []
+        /// Names that two nodes claim.
+        var conflicts: Set<NodeName> = []
+    }
+
+    /// Begins to gossip, and to look for those it is to join.
+    ///
+    /// `onEvents`: somebody is to call `follow` soon, on any thread but the node's.
+    init(
+        _ plan: RingPlan,
+        stateDirectory: String,
+        logger: Logger,
+        onEvents: @escaping @Sendable () -> Void
+    ) throws {
+        node = try GossipNode(plan.settings, onEvents: onEvents)
+        keys = RingKeys(
+            plan.settings.keys,
+            files: RingFiles(directory: stateDirectory),
+            node: node
+        )
+        endpoint = plan.settings.advertised ?? node.endpoint
+        self.logger = logger
+        warnings = plan.warnings
+        node.join(plan.join)
+    }
+
+    /// Stops; with `isLeaving` the ring is told before.
+    func end(isLeaving: Bool) async {
+        if isLeaving { try? await GossipNode.answer { self.node.leave($0) } }
+        node.stop()
+    }
+
+    /// What was counted up to now; nil when the node has stopped.
+    func reading() async -> RingReading? {
+        guard let counts = try? await GossipNode.answer({ self.node.counts($0) }) else {
+            return nil
+        }
+        return RingReading(counts: counts, counters: node.counters)
+    }
+
+    // MARK: Events
+
+    /// Takes the events that have come; true when a list of members may look another way now.
+    func follow() -> Bool {
+        let news = node.takeEvents()
+        if news.dropped > 0 {
+            logger.warning("gossip: events were lost", metadata: ["count": "\(news.dropped)"])
+        }
+        for event in news.events { follow(event) }
+        return !news.events.isEmpty || news.dropped > 0
+    }
+
+    private func follow(_ event: RingEvent) {
+        func about(_ node: NodeName) -> Logger.Metadata {
+            ["member": "\(node)", "address": "\(event.member?.address.map { "\($0)" } ?? "-")"]
+        }
+        switch event.event {
+        case .joined(let node):
+            logger.info("member joined", metadata: about(node))
+        case .died(let node):
+            logger.warning("member died", metadata: about(node))
+            state.withLock { _ = $0.withoutDatagrams.remove(node) }
+        case .left(let node):
+            logger.info("member left", metadata: about(node))
+            state.withLock { _ = $0.withoutDatagrams.remove(node) }
+        case .conflict(let node, let address):
+            let isNews = state.withLock { $0.conflicts.insert(node).inserted }
+            guard isNews else { return }
+            logger.error(
+                "two nodes claim one name; the one that was there first stays",
+                metadata: ["member": "\(node)", "other": "\(address.map { "\($0)" } ?? "-")"]
+            )
+        case .incompatible(let peer):
+            logger.warning(
+                "a peer's versions do not meet ours; nothing was taken from it",
+                metadata: ["address": "\(peer.map { "\($0)" } ?? "-")"]
+            )
+        case .datagramsLost(let node):
+            let isNews = state.withLock { $0.withoutDatagrams.insert(node).inserted }
+            guard isNews else { return }
+            logger.warning(
+                "member answers over TCP and not over UDP; see that UDP passes both ways",
+                metadata: about(node)
+            )
+        case .joinSucceeded(let address):
+            logger.info("joined", metadata: ["address": "\(address)"])
+            settle(address, isJoined: true)
+        case .joinFailed(let address, let milliseconds):
+            logger.warning(
+                "no answer from a node to join",
+                metadata: ["address": "\(address)", "retryIn": "\(milliseconds) ms"]
+            )
+            settle(address, isJoined: false)
+        case .isolated:
+            logger.error("no member is heard: the trouble is with this node or its network")
+        case .reconnected: logger.info("members are heard again")
+        case .stalled(let milliseconds):
+            logger.warning(
+                "this node did not run for a while",
+                metadata: ["milliseconds": "\(milliseconds)"]
+            )
+        case .suspected, .cleared, .drained, .admitted, .updated, .reaped:
+            logger.debug("member", metadata: ["event": "\(event.event)"])
+        }
+    }
+
+    /// One sentence for each thing that does not work as asked.
+    var problems: [String] {
+        let conflicts = state.withLock { $0.conflicts.sorted() }
+        return warnings + conflicts.map { "gossip: two nodes claim the name \($0)" }
+    }
+
+    // MARK: Joining
+
+    /// Those who asked to join and are not answered yet.
+    private struct JoinWaiter {
+        var pending: [SocketEndpoint]
+        let answer: @Sendable (SocketEndpoint?) -> Void
+    }
+
+    private func settle(_ address: SocketEndpoint, isJoined: Bool) {
+        let answers = state.withLock { state -> [@Sendable (SocketEndpoint?) -> Void] in
+            var answers: [@Sendable (SocketEndpoint?) -> Void] = []
+            var left: [JoinWaiter] = []
+            for var waiter in state.joins {
+                let isTheirs = waiter.pending.contains(address)
+                waiter.pending.removeAll { $0 == address }
+                if isTheirs, isJoined || waiter.pending.isEmpty {
+                    answers.append(waiter.answer)
+                } else {
+                    left.append(waiter)
+                }
+            }
+            state.joins = left
+            return answers
+        }
+        for answer in answers { answer(isJoined ? address : nil) }
+    }
+
+    /// Joins, and waits for nobody.
+    func seek(_ addresses: [SocketEndpoint]) {
+        node.join(addresses)
+    }
+
+    /// Joins, and waits for the first of `addresses` that answers; nil when none did in time.
+    func join(_ addresses: [SocketEndpoint]) async -> SocketEndpoint? {
+        let outcome = Outcome()
+        state.withLock { state in
+            state.joins.append(JoinWaiter(pending: addresses) { outcome.settle($0) })
+        }
+        node.join(addresses)
+        let timeout = Task {
+            try? await Task.sleep(for: .seconds(Self.joinSeconds))
+            outcome.settle(nil)
+        }
+        defer { timeout.cancel() }
+        return await outcome.value
+    }
+}
+
+/// What a join came to, once.
+private final class Outcome: Sendable {
+    private enum State {
+        case open
+        case awaited(CheckedContinuation<SocketEndpoint?, Never>)
+        case settled(SocketEndpoint?)
+    }
+
+    private let state = Mutex(State.open)
+
+    func settle(_ address: SocketEndpoint?) {
+        let waiter = state.withLock { state -> CheckedContinuation<SocketEndpoint?, Never>? in
+            switch state {
+            case .open:
+                state = .settled(address)
+                return nil
+            case .awaited(let waiter):
+                state = .settled(address)
+                return waiter
+            case .settled: return nil
+            }
+        }
+        waiter?.resume(returning: address)
+    }
+
+    var value: SocketEndpoint? {
+        get async {
+            await withCheckedContinuation { continuation in
+                let settled = state.withLock { state -> SocketEndpoint?? in
+                    if case .settled(let address) = state { return .some(address) }
+                    state = .awaited(continuation)
+                    return nil
+                }
+                if let settled { continuation.resume(returning: settled) }
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import Crypto
+import FoundationEssentials
+package import Gossip
+package import GossipWire
+import LinuxSystem
+
+/// The keys of a ring as a cipher has them: seals with the first, opens with any.
+///
+/// A value is made anew when the keys change, so that the next message is sealed and opened with what
+/// is there then. Source: gossip-wire.md §5.4, §15.
+package struct KeyCipher: Sendable {
+    private let keys: [SymmetricKey]
+    private var nonces = NoncePool()
+    /// Frames that a key opened, and those of them that it was not the primary one.
+    private var opened = 0
+    private var openedByOlderKey = 0
+
+    package init(_ ring: KeyRing) {
+        keys = ring.keys.map { SymmetricKey(data: $0.octets) }
+    }
+
+    package var hasKeys: Bool { !keys.isEmpty }
+
+    /// 12 octets from the kernel, never given twice.
+    package mutating func nonce() -> [UInt8] { nonces.take() }
+
+    /// How many frames a key has opened since this was last asked, and how many of them not the
+    /// primary one.
+    mutating func takeOpened() -> (all: Int, byOlderKey: Int) {
+        defer { (opened, openedByOlderKey) = (0, 0) }
+        return (opened, openedByOlderKey)
+    }
+
+    /// Seals with the primary key.
+    package func seal(_ request: SealRequest) -> [UInt8] {
+        guard let key = keys.first else { preconditionFailure("sealed without a key") }
+        do {
+            let box = try AES.GCM.seal(
+                request.plain,
+                using: key,
+                nonce: AES.GCM.Nonce(data: request.nonce),
+                authenticating: request.additional
+            )
+            var out: [UInt8] = []
+            out.reserveCapacity(request.plain.count + SealedFrame.tagOctets)
+            out += box.ciphertext
+            out += box.tag
+            return out
+        } catch {
+            // The lengths of keys and nonces are checked where they come in.
+            preconditionFailure("AES-GCM did not seal: \(error)")
+        }
+    }
+
+    /// What is in a frame; nil when no key opens it.
+    package mutating func open(_ frame: borrowing SealedFrame) -> [UInt8]? {
+        let nonce = frame.nonce
+        let box = frame.box
+        var combined = Data(capacity: nonce.count + box.count)
+        for index in nonce.indices { combined.append(nonce[index]) }
+        for index in box.indices { combined.append(box[index]) }
+        guard let sealed = try? AES.GCM.SealedBox(combined: combined) else { return nil }
+        for (place, key) in keys.enumerated() {
+            let plain = try? AES.GCM.open(sealed, using: key, authenticating: frame.additional)
+            guard let plain else { continue }
+            opened += 1
+            if place > 0 { openedByOlderKey += 1 }
+            return [UInt8](plain)
+        }
+        return nil
+    }
+
+    /// What a key is called where keys are listed: the first 8 hexadecimal digits of its SHA-256.
+    package static func fingerprint(of key: RingKey) -> String {
+        let digits = Array("0123456789abcdef")
+        return SHA256.hash(data: key.octets).prefix(4).reduce(into: "") { text, octet in
+            text.append(digits[Int(octet >> 4)])
+            text.append(digits[Int(octet & 15)])
+        }
+    }
+}
+
+/// Nonces, many for each question to the kernel.
+private struct NoncePool: Sendable {
+    /// As many as `KernelRandom` gives at once.
+    private static let octetsAtOnce = 256 / SealedFrame.nonceOctets * SealedFrame.nonceOctets
+
+    private var octets: [UInt8] = []
+    private var used = 0
+
+    mutating func take() -> [UInt8] {
+        if used == octets.count {
+            octets = KernelRandom.octets(Self.octetsAtOnce)
+            used = 0
+        }
+        let nonce = Array(octets[used..<used + SealedFrame.nonceOctets])
+        used += SealedFrame.nonceOctets
+        return nonce
+    }
+}

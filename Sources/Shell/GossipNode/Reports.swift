@@ -1,0 +1,73 @@
+package import Base
+package import Gossip
+
+/// One member, as a node sees it.
+package struct MemberReport: Hashable, Sendable {
+    package let name: NodeName
+    /// nil where the member's octets are no address.
+    package let address: PeerAddress?
+    package let state: MemberState
+    package let incarnation: Incarnation
+    package let meta: [UInt8]
+    package let versions: VersionVector
+    /// Not to be sent to, though it is not dead.
+    package let isDrained: Bool
+    /// From a probe to its answer, in microseconds; nil before the first one.
+    package let roundTrip: UInt64?
+    /// When it came into its state.
+    package let since: Moment
+    /// Whether it is the node itself.
+    package let isOwn: Bool
+}
+
+/// Something that changed in the ring, and whom it is about as it was then.
+package struct RingEvent: Hashable, Sendable {
+    package let moment: Moment
+    package let event: MembershipEvent
+    package let member: MemberReport?
+}
+
+/// Events in the order in which they happened.
+package struct RingEvents: Hashable, Sendable {
+    /// So many before the first one were not taken in time, and are lost.
+    package let dropped: UInt64
+    package let events: [RingEvent]
+}
+
+/// What is done to a ring's keys.
+package enum KeyChange: Hashable, Sendable {
+    case add(RingKey)
+    case use(RingKey)
+    case remove(RingKey)
+}
+
+/// A key as it is listed: not the key.
+package struct KeyReport: Hashable, Sendable {
+    /// The first 8 hexadecimal digits of the key's SHA-256.
+    package let fingerprint: String
+    /// 128, 192 or 256.
+    package let bits: Int
+    /// Whether it is the one that seals.
+    package let isPrimary: Bool
+}
+
+/// What a node's engine has counted, and what it holds; what its shell counts is in `GossipCounters`.
+package struct NodeCounts: Hashable, Sendable {
+    package let membership: MembershipCounts
+    /// Members in each state, the node itself among them.
+    package let alive: Int
+    package let suspected: Int
+    package let dead: Int
+    package let left: Int
+    /// Members that are not to be sent to.
+    package let drained: Int
+    /// Rumours still to be told.
+    package let queueDepth: Int
+    /// The node's own health: 0 is best.
+    package let awareness: Int
+    /// Whether nobody is heard.
+    package let isIsolated: Bool
+    /// Streams that are open, those that peers opened among them.
+    package let streams: Int
+    package let acceptedStreams: Int
+}

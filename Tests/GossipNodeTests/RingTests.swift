@@ -1,0 +1,141 @@
+import Base
+import Gossip
+import GossipNode
+import Testing
+
+@Suite("GossipNode: nodes on loopback", .serialized, .timeLimit(.minutes(1)))
+struct RingTests {
+    @Test("Five nodes that know one of them find each other")
+    func find() async throws {
+        let nodes = try await ring(5)
+        for node in nodes {
+            let members = try await node.members()
+            #expect(members.filter { $0.isOwn }.map(\.name) == [node.name])
+            for member in members {
+                let other = try #require(nodes.first { $0.name == member.name })
+                #expect(member.address == other.address)
+                #expect(member.versions == .networkDB)
+                #expect(!member.isDrained)
+            }
+        }
+        let counts = try await nodes[0].counts()
+        #expect(counts.alive == 5)
+        #expect(counts.dead == 0)
+        // Tables went over streams, everything else in datagrams.
+        let counters = nodes[0].node.counters
+        #expect(counters[.exchangesAsked] >= 4)
+        #expect(counters[.exchangesAnswered] >= 4)
+        #expect(counters[.datagramsIn] > 0)
+        #expect(counters[.datagramsUnsent] == 0)
+        #expect(counters[.refusedMessage] == 0)
+    }
+
+    @Test("A node that stops is dead, one that leaves has left, and it hears so itself")
+    func stopAndLeave() async throws {
+        let nodes = try await ring(4)
+        try await nodes[3].leave()
+        for node in nodes.prefix(3) {
+            try await wait("left at \(node.name)") {
+                try await node.state(of: nodes[3]) == .left
+            }
+        }
+        // Nobody waits twice.
+        try await nodes[3].leave()
+        nodes[2].node.stop()
+        for node in nodes.prefix(2) {
+            try await wait("dead at \(node.name)") {
+                try await node.state(of: nodes[2]) == .dead
+            }
+            let events = node.node.takeEvents()
+            #expect(events.dropped == 0)
+            #expect(events.events.contains { $0.event == .left(nodes[3].name) })
+            let death = try #require(events.events.first { $0.event == .died(nodes[2].name) })
+            #expect(death.member?.address == nodes[2].address)
+        }
+    }
+
+    @Test("A node that starts again under its name and port is alive again")
+    func restart() async throws {
+        var nodes = try await ring(3)
+        let port = nodes[1].address.port
+        let old = nodes[1]
+        old.node.stop()
+        try await wait("dead") { try await nodes[0].state(of: old) == .dead }
+        nodes[1] = try TestNode("n1", port: port, incarnation: 1)
+        nodes[1].node.join([nodes[0].address])
+        try await wait("alive again") { try await allSeeAll(nodes) }
+    }
+
+    @Test("A seed that is not there yet is asked until it is")
+    func lateSeed() async throws {
+        let early = try TestNode("early")
+        let probe = try TestNode("probe")
+        let port = probe.address.port
+        probe.node.stop()
+        early.node.join([probe.address])
+        var failures = 0
+        try await wait("a failure is told") {
+            failures +=
+                early.node.takeEvents().events.filter { event in
+                    if case .joinFailed = event.event { true } else { false }
+                }.count
+            return failures >= 2
+        }
+        let late = try TestNode("late", port: port)
+        try await wait("joined") { try await allSeeAll([early, late]) }
+        #expect(early.node.counters[.streamsUnreachable] >= 2)
+    }
+
+    @Test("What a node says of itself reaches the others")
+    func meta() async throws {
+        let nodes = try await ring(3)
+        let meta = Array("role=web".utf8)
+        nodes[2].node.update(meta: meta)
+        for node in nodes {
+            try await wait("meta at \(node.name)") {
+                try await node.members().first { $0.name == nodes[2].name }?.meta == meta
+            }
+        }
+    }
+
+    @Test("A dead member is forgotten everywhere when one node is told so")
+    func forget() async throws {
+        let nodes = try await ring(3)
+        nodes[2].node.stop()
+        try await wait("dead") { try await nodes[0].state(of: nodes[2]) == .dead }
+        try await wait("dead") { try await nodes[1].state(of: nodes[2]) == .dead }
+        try await GossipNode.answer { nodes[0].node.forget(nodes[2].name, $0) }
+        #expect(try await nodes[0].state(of: nodes[2]) == nil)
+        await #expect(throws: GossipNodeError.unknownMember(NodeName("nobody"))) {
+            try await GossipNode.answer { nodes[0].node.forget(NodeName("nobody"), $0) }
+        }
+    }
+
+    @Test("A port that refuses is told to the engine, and a stopped node answers nobody")
+    func refusedPort() async throws {
+        let nodes = try await ring(2)
+        nodes[1].node.stop()
+        try await wait("a port refuses") { nodes[0].node.counters[.portsRefused] > 0 }
+        await #expect(throws: GossipNodeError.stopped) { try await nodes[1].members() }
+        try await wait("dead") { try await nodes[0].state(of: nodes[1]) == .dead }
+    }
+
+    @Test("Events that nobody takes are bounded, and the lost are counted")
+    func events() async throws {
+        let node = try TestNode("n") { $0.limits.eventsMax = 8 }
+        let other = try TestNode("o")
+        node.node.join([other.address])
+        try await wait("joined") { try await allSeeAll([node, other]) }
+        // Each change of meta is an event.
+        for number in 0..<40 {
+            other.node.update(meta: Array("\(number)".utf8))
+            try await wait("meta") {
+                try await node.members().contains { $0.meta == Array("\(number)".utf8) }
+            }
+        }
+        let taken = node.node.takeEvents()
+        #expect(taken.events.count == 8)
+        #expect(taken.dropped >= 33)
+        #expect(node.node.takeEvents().events.isEmpty)
+    }
+}
