@@ -68,14 +68,18 @@ struct RingTests {
     @Test("who is blocked accuses: SWIM believes it, ours does not")
     func blocked() {
         // Blocks longer than SWIM gives an accused, and hardly any time between them.
-        let sizes = Scenario.Sizes(nodes: 32, cases: 6)
-        let hard = Scenario.interval.episodes(sizes, seed: 2)[4...]
-        var seen: [Observations] = []
-        for preset in [Preset.swim, .waggle] {
-            var total = Observations()
-            for episode in hard { total.add(episode.run(by: preset).seen) }
-            seen.append(total)
+        var episode = Episode(nodes: 32, seed: 2, milliseconds: 100_000)
+        episode.degraded = [3, 9, 20, 31]
+        episode.watchesViews = true
+        episode.graceMilliseconds = 90_000
+        for at in stride(from: UInt64(5000), to: 80_000, by: 16_448) {
+            for node in episode.degraded.sorted() {
+                episode.add(.block(node), at: at)
+                episode.add(.unblock(node), at: at + 16_384)
+            }
         }
+        episode.arrange()
+        let seen = [Preset.swim, .waggle].map { episode.run(by: $0).seen }
         #expect(seen[0].falseDeaths > 0)
         #expect(seen[1].falseDeaths == 0)
         #expect(seen[1].missingAtEnd == 0)
