@@ -35,7 +35,7 @@ struct GossipBenchmarks {
             }
             let name = row.name.padding(toLength: 46, withPad: " ", startingAt: 0)
             print(name + columns.joined() + verdict)
-            unsafe fflush(nil)
+            fflush(nil)
         }
         if !isMet { exit(1) }
     }

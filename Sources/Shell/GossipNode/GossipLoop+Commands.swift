@@ -18,13 +18,14 @@ extension GossipLoop {
                     continue
                 }
                 leaving.append(reply)
-                membership.handle(.leave, at: now)
+                if !delegate.leave(at: now) { membership.handle(.leave, at: now) }
             case .forget(let name, let reply):
                 guard membership.table[name] != nil else {
                     reply(.failure(.unknownMember(name)))
                     continue
                 }
                 membership.handle(.forget(name), at: now)
+                delegate.forget(name, at: now)
                 reply(.success(()))
             case .keys(let change, let reply):
                 do throws(KeyRingFault) {
@@ -33,6 +34,8 @@ extension GossipLoop {
                 } catch {
                     reply(.failure(.keys(error)))
                 }
+            case .keysAnswered(let question, let outcome):
+                delegate.answer(question, outcome, at: now)
             case .stop: isStopped = true
             }
         }

@@ -24,6 +24,17 @@ package struct GossipSettings: Sendable {
     package var sendsPlain = false
     /// The shortest content worth compressing, in octets; nil: nothing is.
     package var compressedFrom: Int? = DatagramFrame.compressedFromDefault
+    package var delegate = DelegateChoice.none
+    /// What a delegate wants done with the ring's keys, and where to say what came of it: called on the
+    /// node's thread, which it may not keep waiting.
+    ///
+    /// The keys are whoever's that writes them down.
+    package var onKeyQuestion:
+        @Sendable (SerfKeyRequest, @escaping @Sendable (SerfKeyOutcome) -> Void) -> Void = {
+            _,
+            tell in
+            tell(.failed(.notSaved))
+        }
     package var limits = GossipLimits()
 
     package init(name: NodeName, bind: SocketEndpoint, incarnation: Incarnation) {

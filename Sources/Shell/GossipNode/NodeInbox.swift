@@ -24,6 +24,8 @@ enum NodeCommand: Sendable {
     case leave(GossipReply<Void>)
     case forget(NodeName, GossipReply<Void>)
     case keys(KeyChange?, GossipReply<[KeyReport]>)
+    /// What came of a delegate's question.
+    case keysAnswered(SerfRing.KeyQuestion, SerfKeyOutcome)
     case stop
 
     /// Tells whoever waits for an answer that there will be none.
@@ -33,7 +35,7 @@ enum NodeCommand: Sendable {
         case .counts(let reply): reply(.failure(error))
         case .leave(let reply), .forget(_, let reply): reply(.failure(error))
         case .keys(_, let reply): reply(.failure(error))
-        case .join, .update, .stop: break
+        case .join, .update, .keysAnswered, .stop: break
         }
     }
 }

@@ -1,35 +1,85 @@
 import Base
-import Gossip
+package import Gossip
+import GossipWire
 
-/// What rides on a ring's membership and has messages and state of its own.
-enum RingDelegate: ~Copyable {
+/// What rides on a ring's membership, as a node is told to have it.
+package enum DelegateChoice: Sendable {
     /// Nothing: what comes for a delegate is counted and let go.
     case none
+    /// Serf's intents, events and queries; the settings' versions and meta are serf's then.
+    case serf(SerfRing.Rules)
+}
 
-    /// What is to be done for the delegate, in this order.
-    enum Output: Sendable {
-        /// Octets for every member.
-        case broadcast([UInt8])
-        /// Octets for one, in a datagram of their own.
-        case message([UInt8], to: PeerAddress)
-        case update(meta: [UInt8])
+/// The delegate of one node: its engine where there is one, and its octets.
+struct RingDelegate: ~Copyable {
+    private var serf: SerfRing?
+
+    init(_ choice: DelegateChoice, own: Alive, seed: UInt64, at now: Moment) {
+        switch choice {
+        case .none: serf = nil
+        case .serf(let rules):
+            serf = SerfRing(own: own, rules: rules, codec: .wire, seed: seed, at: now)
+        }
     }
 
     /// The delegate's part of a table that is sent.
-    func state(isJoin: Bool) -> [UInt8] { [] }
+    func state() -> [UInt8] {
+        switch serf {
+        case .some(let serf): serf.state.octets
+        case .none: []
+        }
+    }
 
-    /// Takes a user message; false when nobody is there to take it.
-    mutating func hear(_ octets: [UInt8], from peer: PeerAddress, at now: Moment) -> Bool { false }
+    /// Takes a user message; false when nobody is there to take it, or nobody can read it.
+    mutating func hear(_ octets: [UInt8], at now: Moment) -> Bool {
+        guard serf != nil, let message = try? SerfMessage(octets.span) else { return false }
+        serf?.handle(.heard(message, octets: octets), at: now)
+        return true
+    }
 
-    /// Takes the delegate's part of a table that came.
-    mutating func merge(_ state: [UInt8], isJoin: Bool, at now: Moment) {}
+    /// Takes the delegate's part of a table that came; false as for `hear`.
+    mutating func merge(_ octets: [UInt8], isJoin: Bool, at now: Moment) -> Bool {
+        guard serf != nil, let state = try? SerfState(octets.span) else { return false }
+        serf?.handle(.merged(state, isJoin: isJoin), at: now)
+        return true
+    }
 
-    /// Takes what changed in the ring.
-    mutating func follow(_ event: MembershipEvent, at now: Moment) {}
+    /// Takes what changed in the ring, with what is said of the member then.
+    mutating func follow(_ event: MembershipEvent, _ word: Alive?, at now: Moment) {
+        serf?.handle(.membership(event, word: word), at: now)
+    }
 
-    mutating func wake(at now: Moment) {}
+    /// Begins to leave; false when membership is to be asked at once.
+    mutating func leave(at now: Moment) -> Bool {
+        if serf == nil { return false }
+        serf?.handle(.leave, at: now)
+        return true
+    }
 
-    var nextWake: Moment? { nil }
+    mutating func hasLeft(at now: Moment) {
+        serf?.handle(.membershipLeft, at: now)
+    }
 
-    mutating func next() -> Output? { nil }
+    mutating func forget(_ member: NodeName, at now: Moment) {
+        serf?.handle(.forget(member, isPrune: false), at: now)
+    }
+
+    mutating func answer(
+        _ question: SerfRing.KeyQuestion,
+        _ outcome: SerfKeyOutcome,
+        at now: Moment
+    ) {
+        serf?.handle(.keysAnswered(question, outcome), at: now)
+    }
+
+    mutating func wake(at now: Moment) { serf?.wake(at: now) }
+
+    var nextWake: Moment? {
+        switch serf {
+        case .some(let serf): serf.nextWake?.moment
+        case .none: nil
+        }
+    }
+
+    mutating func next() -> SerfRing.Output? { serf?.next() }
 }
