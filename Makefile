@@ -13,7 +13,10 @@ FILTER ?= .
 QUESTIONS ?= 10000000
 SANDBOXES ?= 1000
 
-.PHONY: help run test bench soak scale fuzz asan tsan format lint build install clean
+# Cells of Lifeguard's grid that a simulation holds the rules against; the whole grid has 432.
+CELLS ?= 24
+
+.PHONY: help run test bench soak scale simulate fuzz asan tsan format lint build install clean
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +42,9 @@ soak: build ## ask a release daemon QUESTIONS of all kinds; say what became of t
 
 scale: build ## serve SANDBOXES in as many namespaces from one daemon; say what that costs
 	@/usr/bin/python3 fixtures/node/scale.py "$(CURDIR)/$(RELEASE)" $(SANDBOXES) 30
+
+simulate: build ## hold sets of gossip rules against each other in virtual time; CELLS=432 for the whole grid
+	@WAGGLE_BIN="$(CURDIR)/$(RELEASE)" CELLS=$(CELLS) .ci/simulate
 
 fuzz: install ## run every fuzz target for SECONDS_PER_TARGET seconds
 	@SECONDS_PER_TARGET=$(SECONDS_PER_TARGET) .ci/fuzz

@@ -122,12 +122,15 @@ extension GossipRing {
             )
         )
         let deadline = max(now, end)
-        queue.schedule(
-            Kind.streamTimeout.rawValue,
-            at: deadline,
-            node: UInt32(node),
-            payload: number
-        )
+        // What nobody waits to see the end of has no event.
+        if deadline <= self.end {
+            queue.schedule(
+                Kind.streamTimeout.rawValue,
+                at: deadline,
+                node: UInt32(node),
+                payload: number
+            )
+        }
         guard acceptor < nodes, hosts[acceptor].condition != .absent else { return }
         let octets = octets(of: request)
         let delay = weather.streamDelay(

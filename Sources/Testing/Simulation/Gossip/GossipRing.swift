@@ -81,8 +81,9 @@ struct GossipRing: ~Copyable {
         self.nodes = nodes
         var rules = preset.rules
         if episode.isQuiet {
-            rules.probeInterval = 86_400_000
-            rules.pushPullInterval = 86_400_000
+            // Fifty days: the first of each falls anywhere in them.
+            rules.probeInterval = 4_294_967_295
+            rules.pushPullInterval = 4_294_967_295
         }
         self.rules = rules
         chance = Chance(seed: episode.seed)
