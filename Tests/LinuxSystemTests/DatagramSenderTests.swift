@@ -27,7 +27,8 @@ struct DatagramSenderTests {
 
     @Test("What is queued goes out in order, and the queue is empty again")
     func order() throws {
-        let (from, to) = (try Self.socket(), try Self.socket())
+        let from = try Self.socket()
+        let to = try Self.socket()
         let target = try Sockets.localEndpoint(of: to.raw)
         var sender = try DatagramSender(capacity: 4, octetsMax: 1000)
         for number: UInt8 in 1...4 { sender.queue([number, 9], to: target) }
@@ -41,7 +42,8 @@ struct DatagramSenderTests {
 
     @Test("An address that cannot be reached costs the others nothing")
     func unreachable() throws {
-        let (from, to) = (try Self.socket(), try Self.socket())
+        let from = try Self.socket()
+        let to = try Self.socket()
         let target = try Sockets.localEndpoint(of: to.raw)
         let v6 = SocketEndpoint(address: .v6(IPv6Address(high: 0, low: 1)), port: 7)
         var sender = try DatagramSender(capacity: 4, octetsMax: 1000)
@@ -55,7 +57,8 @@ struct DatagramSenderTests {
 
     @Test("A port that refuses is told once, with its address, and costs no datagram")
     func refused() throws {
-        let (from, to) = (try Self.socket(), try Self.socket())
+        let from = try Self.socket()
+        let to = try Self.socket()
         try Sockets.keepErrors(from.raw)
         let target = try Sockets.localEndpoint(of: to.raw)
         // Nobody listens there once it is closed.

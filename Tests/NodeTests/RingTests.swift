@@ -123,7 +123,7 @@ struct RingTests {
         arguments: [
             ("join nowhere", 2, "is no address"), ("join", 2, "addr"),
             ("forget n7", 4, "no member n7"), ("forget n1", 1, "only what is dead or left"),
-            ("keys use 00000000", 4, "no key"), ("keys", 2, "is missing"),
+            ("keys use 00000000", 4, "no such key"), ("keys", 2, "is missing"),
             ("join 10.99.0.1", 2, "is this node"),
         ]
     )
