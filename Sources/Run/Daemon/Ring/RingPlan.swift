@@ -42,6 +42,7 @@ struct RingPlan {
                     NodeMeta(name: Array(configuration.nodeName.utf8), id: id, boot: boot).octets
             case .serf:
                 settings.versions = .serf
+                settings.delegate = .serf(SerfRing.Rules(settings.rules))
                 settings.meta = SerfTags().meta
             }
         } catch {
