@@ -38,7 +38,8 @@ final class TestNode: Sendable {
         _ name: String,
         port: UInt16 = 0,
         incarnation: UInt32 = 1,
-        _ change: (inout GossipSettings) -> Void = { _ in }
+        _ change: (inout GossipSettings) -> Void = { _ in },
+        onEvents: @escaping @Sendable () -> Void = {}
     ) throws {
         self.name = NodeName(name)
         var settings = GossipSettings(
@@ -48,7 +49,7 @@ final class TestNode: Sendable {
         )
         settings.rules = Self.rules
         change(&settings)
-        node = try GossipNode(settings)
+        node = try GossipNode(settings, onEvents: onEvents)
     }
 
     deinit { node.stop() }

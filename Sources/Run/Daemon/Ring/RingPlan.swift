@@ -28,6 +28,8 @@ struct RingPlan {
             incarnation: Incarnation(UInt32(clamping: seconds))
         )
         settings.rules = gossip.profile.rules
+        settings.limits.descriptorMax =
+            DescriptorShares(limit: Host.descriptorsMax).clientMax
         join = gossip.join
         do {
             switch gossip.delegate {
@@ -40,6 +42,7 @@ struct RingPlan {
                     NodeMeta(name: Array(configuration.nodeName.utf8), id: id, boot: boot).octets
             case .serf:
                 settings.versions = .serf
+                settings.delegate = .serf(SerfRing.Rules(settings.rules))
                 settings.meta = SerfTags().meta
             }
         } catch {
