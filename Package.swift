@@ -153,7 +153,7 @@ let package = Package(
             name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
             path: "Tests/WaggleTests", swiftSettings: house),
         tests("HotPath", ["Base", "LinuxSystem"]),
-        tests("Node", ["Base", "DNSWire", "LinuxSystem"]),
+        tests("Node", ["Base", "DNSWire", "LinuxSystem", "Gossip", "GossipWire", "GossipNode"]),
         tests("House", []),
     ],
     swiftLanguageModes: [.v6]

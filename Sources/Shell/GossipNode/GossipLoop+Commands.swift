@@ -18,14 +18,17 @@ extension GossipLoop {
                     continue
                 }
                 leaving.append(reply)
-                membership.handle(.leave, at: now)
-            case .forget(let name, let reply):
-                guard membership.table[name] != nil else {
+                if !delegate.leave(at: now) { membership.handle(.leave, at: now) }
+            case .forget(let name, let isPrune, let reply):
+                guard membership.table[name] != nil || delegate.status(of: name) != nil else {
                     reply(.failure(.unknownMember(name)))
                     continue
                 }
+                delegate.forget(name, isPrune: isPrune, at: now)
                 membership.handle(.forget(name), at: now)
                 reply(.success(()))
+            case .tell(let event): delegate.tell(event, at: now)
+            case .tags(let tags): _ = delegate.say(tags, at: now)
             case .keys(let change, let reply):
                 do throws(KeyRingFault) {
                     if let change { try apply(change) }
@@ -52,6 +55,28 @@ extension GossipLoop {
         codec.install(ring)
     }
 
+    /// Does what a member of the ring wants done with the keys of all of them.
+    mutating func obey(_ request: SerfKeyRequest) -> SerfKeyOutcome {
+        if codec.ring.isEmpty { return .failed(.none) }
+        let before = codec.ring
+        do throws(KeyRingFault) {
+            switch request {
+            case .list: return .keys(codec.ring.keys.map(\.octets))
+            case .install(let key): try apply(.add(RingKey(key)))
+            case .use(let key): try apply(.use(RingKey(key)))
+            case .remove(let key): try apply(.remove(RingKey(key)))
+            }
+        } catch {
+            return SerfKeyFailure(error, of: request).map { .failed($0) } ?? .done
+        }
+        if let saveKeys = settings.saveKeys, !saveKeys(codec.ring) {
+            flush()
+            codec.install(before)
+            return .failed(.notSaved)
+        }
+        return .done
+    }
+
     private var keys: [KeyReport] {
         codec.ring.keys.enumerated().map { place, key in
             KeyReport(
@@ -63,16 +88,21 @@ extension GossipLoop {
     }
 
     private var reports: [MemberReport] {
-        membership.table.names.compactMap { report(of: $0) }
+        let names = membership.table.names
+        // A delegate remembers those that membership has forgotten.
+        let others = delegate.names.filter { membership.table[$0] == nil }
+        return (names + others).compactMap { report(of: $0) }
     }
 
     /// nil for a member that is not in the table.
     func report(of name: NodeName) -> MemberReport? {
-        guard let member = membership.table[name] else { return nil }
+        guard let member = membership.table[name] else { return reportGone(name) }
+        // One that was let go of by force, or left and then ended, has left.
+        let hasLeft = member.state == .dead && delegate.status(of: name) == .left
         return MemberReport(
             name: name,
             address: member.peer,
-            state: member.state,
+            state: hasLeft ? .left : member.state,
             incarnation: member.incarnation,
             meta: member.word.meta,
             versions: member.word.versions,
@@ -80,6 +110,24 @@ extension GossipLoop {
             roundTrip: member.roundTrip == 0 ? nil : UInt64(member.roundTrip),
             since: member.since,
             isOwn: name == settings.name
+        )
+    }
+
+    private func reportGone(_ name: NodeName) -> MemberReport? {
+        guard let word = delegate.word(of: name), let since = delegate.since(name) else {
+            return nil
+        }
+        return MemberReport(
+            name: name,
+            address: word.address.address.map { PeerAddress($0, port: word.port) },
+            state: delegate.status(of: name) == .left ? .left : .dead,
+            incarnation: word.incarnation,
+            meta: word.meta,
+            versions: word.versions,
+            isDrained: false,
+            roundTrip: nil,
+            since: since,
+            isOwn: false
         )
     }
 
@@ -96,7 +144,8 @@ extension GossipLoop {
             awareness: membership.awareness,
             isIsolated: membership.isIsolated,
             streams: streams.count,
-            acceptedStreams: streams.acceptedCount
+            acceptedStreams: streams.acceptedCount,
+            serf: delegate.counts
         )
     }
 }

@@ -38,14 +38,17 @@ extension GossipLoop {
         case .closeStream(let id):
             if let stream = streams[id] { streams.close(stream, sockets.poller) }
         case .delegateState(let state, let isJoin):
-            delegate.merge(state, isJoin: isJoin, at: now)
+            if !delegate.merge(state, isJoin: isJoin, at: now) {
+                counters.add(.delegateMessagesIgnored)
+            }
         case .user(let octets, let peer):
             hear(octets, from: peer, at: now)
         case .event(let event):
-            delegate.follow(event, at: now)
+            delegate.follow(event, event.node.flatMap { membership.table[$0]?.word }, at: now)
             let member = event.node.flatMap { report(of: $0) }
             inbox.note(RingEvent(moment: now, event: event, member: member))
         case .left:
+            delegate.hasLeft(at: now)
             for reply in leaving { reply(.success(())) }
             leaving = []
         }
@@ -58,6 +61,10 @@ extension GossipLoop {
         case .message(let octets, let peer):
             let datagram = codec.datagram([.user(octets)], takesChecksum: false)
             send(datagram.octets, to: peer)
+        case .keys(let request, let question):
+            delegate.keysAnswered(question, obey(request), at: now)
+        case .leaveMembership: membership.handle(.leave, at: now)
+        case .event(let event): inbox.note(event)
         }
     }
 

@@ -70,7 +70,7 @@ struct GossipLoop: ~Copyable {
     var codec: RingCodec
     var streams: GossipStreamTable
     var membership: Membership
-    var delegate = RingDelegate.none
+    var delegate: RingDelegate
     /// Those who wait until the ring knows that this node leaves.
     var leaving: [GossipReply<Void>] = []
     var isStopped = false
@@ -101,20 +101,23 @@ struct GossipLoop: ~Copyable {
         streams = GossipStreamTable(limits: settings.limits, counters: inbox.counters)
         let advertised =
             settings.advertised ?? sockets.endpoint
+        let own = Alive(
+            node: settings.name,
+            incarnation: settings.incarnation,
+            address: AddressOctets(advertised.address),
+            port: advertised.port == 0 ? sockets.endpoint.port : advertised.port,
+            meta: settings.meta,
+            versions: settings.versions
+        )
+        let now = Clock.now()
         membership = Membership(
-            own: Alive(
-                node: settings.name,
-                incarnation: settings.incarnation,
-                address: AddressOctets(advertised.address),
-                port: advertised.port == 0 ? sockets.endpoint.port : advertised.port,
-                meta: settings.meta,
-                versions: settings.versions
-            ),
+            own: own,
             rules: settings.rules,
             seed: seed,
             encode: { $0.octets },
-            at: Clock.now()
+            at: now
         )
+        delegate = RingDelegate(settings, own: own, seed: seed, at: now)
         events.reserveCapacity(64)
     }
 

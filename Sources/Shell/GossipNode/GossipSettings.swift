@@ -25,6 +25,23 @@ package struct GossipSettings: Sendable {
     /// The shortest content worth compressing, in octets; nil: nothing is.
     package var compressedFrom: Int? = DatagramFrame.compressedFromDefault
     package var limits = GossipLimits()
+    package private(set) var delegate = Delegate.none
+    /// Writes down keys that another member has changed, on the node's thread; false when it cannot, and
+    /// then they stay as they were.
+    package var saveKeys: (@Sendable (KeyRing) -> Bool)?
+
+    /// What rides on membership.
+    package enum Delegate: Hashable, Sendable {
+        case none
+        case serf
+    }
+
+    /// Takes part in a ring of serf agents, and says these tags of itself.
+    package mutating func speakSerf(_ tags: SerfTags = SerfTags()) {
+        delegate = .serf
+        versions = .serf
+        meta = tags.meta
+    }
 
     package init(name: NodeName, bind: SocketEndpoint, incarnation: Incarnation) {
         self.name = name
@@ -46,6 +63,8 @@ package struct GossipLimits: Hashable, Sendable {
     package var stream = StreamLimits()
     /// Events that nobody has taken yet; beyond them the oldest are dropped.
     package var eventsMax = 4096
+    /// The same of what members said to all.
+    package var userEventsMax = 1024
     /// Commands that wait; beyond them they are refused.
     package var commandsMax = 1024
     /// The highest number that a stream's descriptor may have; those above are kept for others.

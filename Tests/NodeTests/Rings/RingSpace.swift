@@ -42,7 +42,7 @@ final class RingSpace: Sendable {
         }
         try await NodeTests.require(
             "ip netns exec \(space.name) nft -f -",
-            input: rules + "} }\n"
+            input: rules + "}\n}\n"
         )
     }
 
@@ -61,7 +61,7 @@ final class RingSpace: Sendable {
 }
 
 /// Runs `body` with a ring in a namespace of its own, and ends all of it in every case.
-func withRing<Result: Sendable>(
+func withRingSpace<Result: Sendable>(
     _ body: (RingSpace) async throws -> Result
 ) async throws -> Result {
     try await withNamespace { space in

@@ -31,6 +31,17 @@ package enum SerfKeyFailure: Hashable, Sendable {
     /// The change could not be written down.
     case notSaved
 
+    /// nil where the keys are as they were wanted: one more time the same key, or one less that is not there.
+    package init?(_ fault: KeyRingFault, of request: SerfKeyRequest) {
+        switch (fault, request) {
+        case (.duplicate, _), (.unknown, .remove): return nil
+        case (.length, _): self = .length
+        case (.unknown, _): self = .unknown
+        case (.primary, _): self = .inUse
+        case (.full, _): self = .tooMany
+        }
+    }
+
     var text: String {
         switch self {
         case .none: "no keys: encryption is not enabled"
