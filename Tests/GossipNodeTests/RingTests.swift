@@ -1,6 +1,7 @@
 import Base
 import Gossip
 import GossipNode
+import GossipWire
 import Testing
 
 @Suite("GossipNode: nodes on loopback", .serialized, .timeLimit(.minutes(1)))
@@ -118,6 +119,29 @@ struct RingTests {
         try await wait("a port refuses") { nodes[0].node.counters[.portsRefused] > 0 }
         await #expect(throws: GossipNodeError.stopped) { try await nodes[1].members() }
         try await wait("dead") { try await nodes[0].state(of: nodes[1]) == .dead }
+    }
+
+    @Test("Nodes with serf's delegate find each other, and one that leaves says so before")
+    func serf() async throws {
+        let nodes = try await ring(3) {
+            $0.versions = .serf
+            $0.meta = SerfTags().meta
+            $0.delegate = .serf(SerfRing.Rules($0.rules))
+        }
+        let counters = nodes[0].node.counters
+        try await wait("intents are heard") { counters[.delegateMessages] >= 2 }
+        // Serf's versions and networkdb's do not meet.
+        let other = try TestNode("other")
+        other.node.join([nodes[0].address])
+        try await wait("refused") {
+            try await nodes[0].counts().membership.exchangesIncompatible >= 1
+        }
+        #expect(try await other.sees([other]))
+        let before = counters[.delegateMessages]
+        try await nodes[2].leave()
+        try await wait("left") { try await nodes[0].state(of: nodes[2]) == .left }
+        #expect(counters[.delegateMessages] > before)
+        #expect(counters[.delegateMessagesIgnored] == 0)
     }
 
     @Test("Events that nobody takes are bounded, and the lost are counted")

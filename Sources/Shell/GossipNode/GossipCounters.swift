@@ -15,7 +15,7 @@ package final class GossipCounters: Sendable {
         case streamFaultLabel, streamFaultSeal, streamFaultPlain, streamFaultMessage
         case streamFaultLimit, errorsSent, errorsHeard, strangersAsked
         case sealed, opened, openedByOlderKey
-        case delegateMessages, delegateMessagesIgnored
+        case delegateMessages, delegateMessagesIgnored, delegateEvents
         case eventsDropped, commandsRefused
         case waits, receives, sends
     }

@@ -24,11 +24,11 @@ extension GossipLoop {
                     reply(.failure(.unknownMember(name)))
                     continue
                 }
-                delegate.forget(name, isPrune: isPrune, at: now)
                 membership.handle(.forget(name), at: now)
+                delegate.forget(name, isPrune: isPrune, at: now)
                 reply(.success(()))
             case .tell(let event): delegate.tell(event, at: now)
-            case .tags(let tags): _ = delegate.say(tags, at: now)
+            case .tags(let tags): delegate.say(tags, at: now)
             case .keys(let change, let reply):
                 do throws(KeyRingFault) {
                     if let change { try apply(change) }
@@ -36,6 +36,8 @@ extension GossipLoop {
                 } catch {
                     reply(.failure(.keys(error)))
                 }
+            case .keysAnswered(let question, let outcome):
+                delegate.answer(question, outcome, at: now)
             case .stop: isStopped = true
             }
         }
@@ -53,28 +55,6 @@ extension GossipLoop {
         // What waits was sealed with the keys that it was written for.
         flush()
         codec.install(ring)
-    }
-
-    /// Does what a member of the ring wants done with the keys of all of them.
-    mutating func obey(_ request: SerfKeyRequest) -> SerfKeyOutcome {
-        if codec.ring.isEmpty { return .failed(.none) }
-        let before = codec.ring
-        do throws(KeyRingFault) {
-            switch request {
-            case .list: return .keys(codec.ring.keys.map(\.octets))
-            case .install(let key): try apply(.add(RingKey(key)))
-            case .use(let key): try apply(.use(RingKey(key)))
-            case .remove(let key): try apply(.remove(RingKey(key)))
-            }
-        } catch {
-            return SerfKeyFailure(error, of: request).map { .failed($0) } ?? .done
-        }
-        if let saveKeys = settings.saveKeys, !saveKeys(codec.ring) {
-            flush()
-            codec.install(before)
-            return .failed(.notSaved)
-        }
-        return .done
     }
 
     private var keys: [KeyReport] {

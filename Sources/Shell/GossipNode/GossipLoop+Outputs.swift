@@ -32,20 +32,21 @@ extension GossipLoop {
         case .openStream(let id, let peer, let request, let deadline):
             openStream(id, to: peer, request, until: deadline, at: now)
         case .answerExchange(let id, var exchange):
-            exchange.userState = delegate.state(isJoin: exchange.isJoin)
+            exchange.userState = delegate.state()
             answer(id, with: .exchange(exchange))
             counters.add(.exchangesAnswered)
         case .closeStream(let id):
             if let stream = streams[id] { streams.close(stream, sockets.poller) }
         case .delegateState(let state, let isJoin):
+            counters.add(.delegateMessages)
             if !delegate.merge(state, isJoin: isJoin, at: now) {
                 counters.add(.delegateMessagesIgnored)
             }
-        case .user(let octets, let peer):
-            hear(octets, from: peer, at: now)
+        case .user(let octets, _): hear(octets, at: now)
         case .event(let event):
-            delegate.follow(event, event.node.flatMap { membership.table[$0]?.word }, at: now)
-            let member = event.node.flatMap { report(of: $0) }
+            let node = event.node
+            delegate.follow(event, node.flatMap { membership.table[$0]?.word }, at: now)
+            let member = node.flatMap { report(of: $0) }
             inbox.note(RingEvent(moment: now, event: event, member: member))
         case .left:
             delegate.hasLeft(at: now)
@@ -54,24 +55,30 @@ extension GossipLoop {
         }
     }
 
-    private mutating func obey(_ output: RingDelegate.Output, at now: Moment) {
+    private mutating func obey(_ output: SerfRing.Output, at now: Moment) {
         switch output {
         case .broadcast(let octets): membership.handle(.broadcast(octets), at: now)
-        case .update(let meta): membership.handle(.update(meta: meta), at: now)
-        case .message(let octets, let peer):
+        case .meta(let meta): membership.handle(.update(meta: meta), at: now)
+        case .leaveMembership: membership.handle(.leave, at: now)
+        case .send(let octets, let peer):
             let datagram = codec.datagram([.user(octets)], takesChecksum: false)
+            if codec.isSealing { counters.add(.sealed) }
             send(datagram.octets, to: peer)
         case .keys(let request, let question):
-            delegate.keysAnswered(question, obey(request), at: now)
-        case .leaveMembership: membership.handle(.leave, at: now)
-        case .event(let event): inbox.note(event)
+            let inbox = inbox
+            settings.onKeyQuestion(request) { inbox.post(.keysAnswered(question, $0)) }
+        case .event(let event):
+            counters.add(.delegateEvents)
+            inbox.note(event)
+        // Whoever asks for the members sees it.
+        case .status, .forgotten, .tagsRefused, .eventRefused: break
         }
     }
 
     /// Hands a delegate's octets on.
-    mutating func hear(_ octets: [UInt8], from peer: PeerAddress, at now: Moment) {
+    mutating func hear(_ octets: [UInt8], at now: Moment) {
         counters.add(.delegateMessages)
-        if !delegate.hear(octets, from: peer, at: now) { counters.add(.delegateMessagesIgnored) }
+        if !delegate.hear(octets, at: now) { counters.add(.delegateMessagesIgnored) }
     }
 }
 

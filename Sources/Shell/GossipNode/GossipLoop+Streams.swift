@@ -40,7 +40,7 @@ extension GossipLoop {
         let message: StreamMessage
         switch request {
         case .exchange(var exchange):
-            exchange.userState = delegate.state(isJoin: exchange.isJoin)
+            exchange.userState = delegate.state()
             (origin, message) = (.openedForExchange, .exchange(exchange))
         case .ping(let ping): (origin, message) = (.openedForPing, .ping(ping))
         }
@@ -117,7 +117,6 @@ extension GossipLoop {
         on stream: GossipStream,
         at now: Moment
     ) {
-        guard case .accepted(let peer) = stream.origin else { return }
         switch message {
         case .exchange(let exchange):
             counters.add(.exchangesAsked)
@@ -130,7 +129,7 @@ extension GossipLoop {
         case .user(let octets):
             counters.add(.streamUserMessages)
             streams.close(stream, sockets.poller)
-            hear(octets, from: peer, at: now)
+            hear(octets, at: now)
         case .ping, .ack, .error:
             counters.add(.strangersAsked)
             streams.close(stream, sockets.poller)

@@ -110,6 +110,7 @@ struct GossipLoop: ~Copyable {
             versions: settings.versions
         )
         let now = Clock.now()
+        delegate = RingDelegate(settings.delegate, own: own, seed: seed, at: now)
         membership = Membership(
             own: own,
             rules: settings.rules,
@@ -117,7 +118,6 @@ struct GossipLoop: ~Copyable {
             encode: { $0.octets },
             at: now
         )
-        delegate = RingDelegate(settings, own: own, seed: seed, at: now)
         events.reserveCapacity(64)
     }
 

@@ -24,21 +24,21 @@ package struct GossipSettings: Sendable {
     package var sendsPlain = false
     /// The shortest content worth compressing, in octets; nil: nothing is.
     package var compressedFrom: Int? = DatagramFrame.compressedFromDefault
+    package var delegate = DelegateChoice.none
+    /// What a delegate wants done with the ring's keys, and where to say what came of it: called on the
+    /// node's thread, which it may not keep waiting.
+    ///
+    /// The keys are whoever's that writes them down.
+    package var onKeyQuestion:
+        @Sendable (SerfKeyRequest, @escaping @Sendable (SerfKeyOutcome) -> Void) -> Void = {
+            _,
+            tell in
+            tell(.failed(.notSaved))
+        }
     package var limits = GossipLimits()
-    package private(set) var delegate = Delegate.none
-    /// Writes down keys that another member has changed, on the node's thread; false when it cannot, and
-    /// then they stay as they were.
-    package var saveKeys: (@Sendable (KeyRing) -> Bool)?
-
-    /// What rides on membership.
-    package enum Delegate: Hashable, Sendable {
-        case none
-        case serf
-    }
-
-    /// Takes part in a ring of serf agents, and says these tags of itself.
+    /// Takes part in a ring of serf agents, and says these tags of itself; the rules are settled by then.
     package mutating func speakSerf(_ tags: SerfTags = SerfTags()) {
-        delegate = .serf
+        delegate = .serf(SerfRing.Rules(rules))
         versions = .serf
         meta = tags.meta
     }

@@ -26,6 +26,8 @@ enum NodeCommand: Sendable {
     case tell(UserEvent)
     case tags(SerfTags)
     case keys(KeyChange?, GossipReply<[KeyReport]>)
+    /// What came of a delegate's question.
+    case keysAnswered(SerfRing.KeyQuestion, SerfKeyOutcome)
     case stop
 
     /// Tells whoever waits for an answer that there will be none.
@@ -35,7 +37,7 @@ enum NodeCommand: Sendable {
         case .counts(let reply): reply(.failure(error))
         case .leave(let reply), .forget(_, _, let reply): reply(.failure(error))
         case .keys(_, let reply): reply(.failure(error))
-        case .join, .update, .tell, .tags, .stop: break
+        case .join, .update, .tell, .tags, .keysAnswered, .stop: break
         }
     }
 }

@@ -1,75 +1,61 @@
 import Base
-import Gossip
+package import Gossip
 import GossipWire
 
-/// What rides on a ring's membership and has messages and state of its own.
+/// What rides on a ring's membership, as a node is told to have it.
+package enum DelegateChoice: Sendable {
+    /// Nothing: what comes for a delegate is counted and let go.
+    case none
+    /// Serf's intents, events and queries; the settings' versions and meta are serf's then.
+    case serf(SerfRing.Rules)
+}
+
+/// The delegate of one node: its engine where there is one, and its octets.
 struct RingDelegate: ~Copyable {
-    /// What is to be done for the delegate, in this order.
-    enum Output: Sendable {
-        /// Octets for every member.
-        case broadcast([UInt8])
-        /// Octets for one, in a datagram of their own.
-        case message([UInt8], to: PeerAddress)
-        case update(meta: [UInt8])
-        /// To be done with the keys; answered by `keysAnswered`.
-        case keys(SerfKeyRequest, SerfRing.KeyQuestion)
-        /// Now membership may leave.
-        case leaveMembership
-        /// Something that a member says to all of them.
-        case event(SerfEvent)
-    }
+    private var serf: SerfRing?
 
-    /// nil: what comes for a delegate is counted and let go.
-    private(set) var serf: SerfRing?
-
-    init(_ settings: GossipSettings, own: Alive, seed: UInt64, at now: Moment) {
-        switch settings.delegate {
+    init(_ choice: DelegateChoice, own: Alive, seed: UInt64, at now: Moment) {
+        switch choice {
         case .none: serf = nil
-        case .serf:
-            serf = SerfRing(
-                own: own,
-                rules: SerfRing.Rules(settings.rules),
-                codec: .wire,
-                seed: seed,
-                at: now
-            )
+        case .serf(let rules):
+            serf = SerfRing(own: own, rules: rules, codec: .wire, seed: seed, at: now)
         }
     }
 
-    // MARK: What membership brings
-
     /// The delegate's part of a table that is sent.
-    func state(isJoin: Bool) -> [UInt8] { look { $0.state.octets } ?? [] }
+    func state() -> [UInt8] {
+        switch serf {
+        case .some(let serf): serf.state.octets
+        case .none: []
+        }
+    }
 
-    /// Takes a user message; false when nobody is there to take it, or it says nothing.
-    mutating func hear(_ octets: [UInt8], from peer: PeerAddress, at now: Moment) -> Bool {
+    /// Takes a user message; false when nobody is there to take it, or nobody can read it.
+    mutating func hear(_ octets: [UInt8], at now: Moment) -> Bool {
         guard serf != nil, let message = try? SerfMessage(octets.span) else { return false }
         serf?.handle(.heard(message, octets: octets), at: now)
         return true
     }
 
-    /// Takes the delegate's part of a table that came; false as for messages.
+    /// Takes the delegate's part of a table that came; false as for `hear`.
     mutating func merge(_ octets: [UInt8], isJoin: Bool, at now: Moment) -> Bool {
         guard serf != nil, let state = try? SerfState(octets.span) else { return false }
         serf?.handle(.merged(state, isJoin: isJoin), at: now)
         return true
     }
 
-    /// Takes what changed in the ring, with what is known of the member it is about.
+    /// Takes what changed in the ring, with what is said of the member then.
     mutating func follow(_ event: MembershipEvent, _ word: Alive?, at now: Moment) {
         serf?.handle(.membership(event, word: word), at: now)
     }
 
-    // MARK: What others ask
-
-    /// Begins to leave; false when there is nothing to be done before membership does.
+    /// Begins to leave; false when membership is to be asked at once.
     mutating func leave(at now: Moment) -> Bool {
-        guard serf != nil else { return false }
+        if serf == nil { return false }
         serf?.handle(.leave, at: now)
         return true
     }
 
-    /// Membership has left.
     mutating func hasLeft(at now: Moment) {
         serf?.handle(.membershipLeft, at: now)
     }
@@ -85,14 +71,12 @@ struct RingDelegate: ~Copyable {
         )
     }
 
-    /// Says other tags; false where tags mean nothing.
-    mutating func say(_ tags: SerfTags, at now: Moment) -> Bool {
-        guard serf != nil else { return false }
+    /// Says other tags, where tags mean something.
+    mutating func say(_ tags: SerfTags, at now: Moment) {
         serf?.handle(.tags(tags), at: now)
-        return true
     }
 
-    mutating func keysAnswered(
+    mutating func answer(
         _ question: SerfRing.KeyQuestion,
         _ outcome: SerfKeyOutcome,
         at now: Moment
@@ -100,29 +84,16 @@ struct RingDelegate: ~Copyable {
         serf?.handle(.keysAnswered(question, outcome), at: now)
     }
 
-    // MARK: Time
+    mutating func wake(at now: Moment) { serf?.wake(at: now) }
 
-    mutating func wake(at now: Moment) {
-        serf?.wake(at: now)
-    }
-
-    var nextWake: Moment? { look { $0.nextWake?.moment } ?? nil }
-
-    mutating func next() -> Output? {
-        while let output = serf?.next() {
-            switch output {
-            case .broadcast(let octets): return .broadcast(octets)
-            case .send(let octets, let peer): return .message(octets, to: peer)
-            case .meta(let meta): return .update(meta: meta)
-            case .keys(let request, let question): return .keys(request, question)
-            case .leaveMembership: return .leaveMembership
-            case .event(let event): return .event(event)
-            // Whoever asks for the members sees it.
-            case .status, .forgotten, .eventRefused, .tagsRefused: continue
-            }
+    var nextWake: Moment? {
+        switch serf {
+        case .some(let serf): serf.nextWake?.moment
+        case .none: nil
         }
-        return nil
     }
+
+    mutating func next() -> SerfRing.Output? { serf?.next() }
 
     // MARK: Looking
 

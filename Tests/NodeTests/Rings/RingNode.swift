@@ -15,6 +15,7 @@ final class RingNode: Sendable {
     private let space: Namespace
     private let adjust: @Sendable (inout GossipSettings) -> Void
     private let node = Mutex<GossipNode?>(nil)
+    private let keys = Mutex(KeyRing())
     private let heard = Mutex<(events: [MembershipEvent], userEvents: [SerfEvent])>(([], []))
     private static let starts = Atomic<UInt32>(0)
 
@@ -54,6 +55,9 @@ final class RingNode: Sendable {
         )
         settings.rules = .local
         adjust(&settings)
+        let ring = settings.keys
+        keys.withLock { $0 = ring }
+        settings.onKeyQuestion = { [weak self] in self?.obey($0, $1) }
         let final = settings
         let made = try NetworkNamespace.inside(path: space.path) { () throws(SystemError) in
             Result { try GossipNode(final) }
@@ -61,6 +65,27 @@ final class RingNode: Sendable {
         let fresh = try made.get()
         node.withLock { $0 = fresh }
         try join(seeds)
+    }
+
+    /// Keeps the ring's keys, as whoever writes them down does.
+    private func obey(
+        _ request: SerfKeyRequest,
+        _ tell: @escaping @Sendable (SerfKeyOutcome) -> Void
+    ) {
+        let (before, outcome) = keys.withLock { ring in (ring, ring.obey(request)) }
+        let after = keys.withLock { $0 }
+        let change: KeyChange? =
+            switch request {
+            case .list: nil
+            case .install(let octets): (try? RingKey(octets)).map { .add($0) }
+            case .use(let octets): (try? RingKey(octets)).map { .use($0) }
+            case .remove(let octets): (try? RingKey(octets)).map { .remove($0) }
+            }
+        guard before != after, let change, let node = try? running else {
+            tell(outcome)
+            return
+        }
+        node.keys(change) { _ in tell(outcome) }
     }
 
     func join(_ seeds: [String]) throws {

@@ -54,6 +54,24 @@ package enum SerfKeyFailure: Hashable, Sendable {
     }
 }
 
+extension KeyRing {
+    /// Does what a member of the ring wants done with the keys of all of them.
+    package mutating func obey(_ request: SerfKeyRequest) -> SerfKeyOutcome {
+        if isEmpty { return .failed(.none) }
+        do throws(KeyRingFault) {
+            switch request {
+            case .list: return .keys(keys.map(\.octets))
+            case .install(let key): try add(RingKey(key))
+            case .use(let key): try use(RingKey(key))
+            case .remove(let key): try remove(RingKey(key))
+            }
+        } catch {
+            return SerfKeyFailure(error, of: request).map { .failed($0) } ?? .done
+        }
+        return .done
+    }
+}
+
 /// Text of octets as serf's keys have it: RFC 4648 §4.
 enum Base64 {
     private static let letters = Array(

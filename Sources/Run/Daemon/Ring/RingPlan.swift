@@ -39,8 +39,7 @@ struct RingPlan {
                 settings.meta =
                     NodeMeta(name: Array(configuration.nodeName.utf8), id: id, boot: boot).octets
             case .serf:
-                settings.versions = .serf
-                settings.meta = SerfTags().meta
+                settings.speakSerf()
             }
         } catch {
             throw StartupError(
