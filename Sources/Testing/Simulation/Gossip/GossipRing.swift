@@ -87,7 +87,8 @@ struct GossipRing: ~Copyable {
         }
         self.rules = rules
         chance = Chance(seed: episode.seed)
-        let heals = preset.rules.habits.contains(.rejoin)
+        // Where nobody looks at views nobody sees that the ring is whole.
+        let heals = episode.watchesViews && preset.rules.habits.contains(.rejoin)
         let grace = heals ? episode.graceMilliseconds : 0
         enough = Self.start + episode.milliseconds * 1_000_000
         end = enough + grace * 1_000_000
