@@ -34,7 +34,9 @@ struct VirtualRing {
     private var written = 0
     /// Whether a message from one node reaches another, over datagrams or streams.
     /// How many milliseconds each copy of a datagram takes; none: it is lost.
-    var delays: (inout SeededGenerator) -> [UInt64] = { _ in [1] }
+    /// Whether a message from one node reaches another.
+    ///
+    /// Over datagrams, or streams.
     private var weather = SeededGenerator(seed: 5)
     var passes: (_ from: Int, _ to: Int, _ isStream: Bool) -> Bool = { _, _, _ in true }
 
