@@ -13,7 +13,10 @@ FILTER ?= .
 QUESTIONS ?= 10000000
 SANDBOXES ?= 1000
 
-.PHONY: help run test bench soak scale fuzz asan tsan format lint build install clean
+# The daemons of a ring on one machine.
+DAEMONS ?= 50
+
+.PHONY: help run test bench soak scale ring fuzz asan tsan format lint build install clean
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -39,6 +42,9 @@ soak: build ## ask a release daemon QUESTIONS of all kinds; say what became of t
 
 scale: build ## serve SANDBOXES in as many namespaces from one daemon; say what that costs
 	@/usr/bin/python3 fixtures/node/scale.py "$(CURDIR)/$(RELEASE)" $(SANDBOXES) 30
+
+ring: build ## start DAEMONS nodes as one ring in a namespace; say what they cost idle
+	@/usr/bin/python3 fixtures/node/ring.py "$(CURDIR)/$(RELEASE)" $(DAEMONS) 60
 
 fuzz: install ## run every fuzz target for SECONDS_PER_TARGET seconds
 	@SECONDS_PER_TARGET=$(SECONDS_PER_TARGET) .ci/fuzz

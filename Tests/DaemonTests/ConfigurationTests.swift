@@ -411,6 +411,7 @@ struct ConfigurationFileTests {
         #expect(
             changed.keysAwaitingRestart(running: running) == [
                 "dns.threads", "gossip.bind", "gossip.profile", "gossip.delegate",
+                "gossip.keys",
             ]
         )
     }

@@ -1,7 +1,9 @@
 import Base
+import Glibc
 import Gossip
 import GossipNode
 import GossipWire
+import Synchronization
 import Testing
 
 @Suite("GossipNode: nodes on loopback", .serialized, .timeLimit(.minutes(1)))
@@ -142,6 +144,43 @@ struct RingTests {
         try await wait("left") { try await nodes[0].state(of: nodes[2]) == .left }
         #expect(counters[.delegateMessages] > before)
         #expect(counters[.delegateMessagesIgnored] == 0)
+    }
+
+    @Test("A node that did not run for a while hears what waits, and accuses nobody")
+    func stall() async throws {
+        // What is called on the node's thread keeps it from running.
+        let milliseconds = Mutex<UInt32>(0)
+        let sleepy = try TestNode(
+            "sleepy",
+            onEvents: {
+                let pause = milliseconds.withLock { value in
+                    defer { value = 0 }
+                    return value
+                }
+                if pause > 0 { usleep(pause * 1000) }
+            }
+        )
+        let others = try await ring(3)
+        sleepy.node.join([others[0].address])
+        let all = others + [sleepy]
+        try await wait("all see all") { try await allSeeAll(all) }
+        let before = try await sleepy.counts().membership
+        for round: UInt8 in 0..<3 {
+            _ = sleepy.node.takeEvents()
+            milliseconds.withLock { $0 = 500 }
+            others[1].node.update(meta: [round])
+            try await wait("it sleeps") { milliseconds.withLock { $0 } == 0 }
+            // Asked now, it answers when it runs again.
+            try await wait("it runs") {
+                try await sleepy.members().contains { $0.meta == [round] }
+            }
+        }
+        let after = try await sleepy.counts().membership
+        #expect(after.stalls >= before.stalls + 3)
+        #expect(after.stalls <= before.stalls + 6)
+        #expect(after.deaths == 0)
+        #expect(after.suspicions == before.suspicions)
+        try await wait("all see all again") { try await allSeeAll(all) }
     }
 
     @Test("Events that nobody takes are bounded, and the lost are counted")

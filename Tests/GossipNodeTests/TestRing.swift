@@ -38,6 +38,7 @@ final class TestNode: Sendable {
         _ name: String,
         port: UInt16 = 0,
         incarnation: UInt32 = 1,
+        onEvents: @escaping @Sendable () -> Void = {},
         _ change: (inout GossipSettings) -> Void = { _ in }
     ) throws {
         self.name = NodeName(name)
@@ -48,7 +49,7 @@ final class TestNode: Sendable {
         )
         settings.rules = Self.rules
         change(&settings)
-        node = try GossipNode(settings)
+        node = try GossipNode(settings, onEvents: onEvents)
     }
 
     deinit { node.stop() }

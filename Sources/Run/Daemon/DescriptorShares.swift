@@ -23,5 +23,5 @@ struct DescriptorShares: Hashable, Sendable {
     /// Descriptors kept for connections and upstreams.
     private static let clientsMax: Int32 = 1024
     /// Files, listeners, event loops: what a daemon has open without a sandbox.
-    private static let othersCount: Int32 = 24
+    private static let othersCount: Int32 = 30
 }

@@ -116,7 +116,9 @@ final class GossipStream {
 
     var hasQueued: Bool { sent < outbox.count }
 
-    /// Sends what the socket takes; returns how many octets. Throws when the stream is broken.
+    /// Sends what the socket takes; returns how many octets.
+    ///
+    /// Throws when the stream is broken.
     func flush() throws(SystemError) -> Int {
         var total = 0
         while sent < outbox.count {

@@ -28,6 +28,8 @@ struct RingPlan {
             incarnation: Incarnation(UInt32(clamping: seconds))
         )
         settings.rules = gossip.profile.rules
+        settings.limits.descriptorMax =
+            DescriptorShares(limit: Host.descriptorsMax).clientMax
         join = gossip.join
         do {
             switch gossip.delegate {

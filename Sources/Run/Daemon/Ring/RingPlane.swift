@@ -80,6 +80,11 @@ final class RingPlane: Sendable {
     }
 
     private func follow(_ event: RingEvent) {
+        // What this node does is no news to whoever had it done.
+        if let member = event.member, member.isOwn {
+            logger.debug("own event", metadata: ["event": "\(event.event)"])
+            return
+        }
         func about(_ node: NodeName) -> Logger.Metadata {
             ["member": "\(node)", "address": "\(event.member?.address.map { "\($0)" } ?? "-")"]
         }
