@@ -57,6 +57,8 @@ let lifecycle = Target.Dependency.product(
 let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
+let containers = Target.Dependency.product(
+    name: "BasicContainers", package: "swift-collections")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let arguments = Target.Dependency.product(
     name: "ArgumentParser", package: "swift-argument-parser")
@@ -110,8 +112,8 @@ let package = Package(
         .executableTarget(
             name: "waggle",
             dependencies: [
-                "Base", "DNSWire", "LinuxSystem", "LDNS", "HTTPAPI", "Daemon", arguments, nioCore,
-                nioPosix,
+                "Base", "DNSWire", "LinuxSystem", "LDNS", "HTTPAPI", "Daemon", "Simulation",
+                arguments, nioCore, nioPosix,
             ],
             path: "Sources/Run/waggle", swiftSettings: house),
 
@@ -133,7 +135,10 @@ let package = Package(
             dependencies: ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer"],
             path: "Sources/Benchmarks/ScaleBenchmarks", swiftSettings: house),
 
-        // Testing: what only tests need.
+        // Testing: what only tests need, and rings in virtual time.
+        .target(
+            name: "Simulation", dependencies: ["Base", "Gossip", "GossipWire", containers],
+            path: "Sources/Testing/Simulation", swiftSettings: house),
         .target(name: "CMallocCount", path: "Sources/Testing/CMallocCount"),
         .executableTarget(name: "CSoak", path: "Sources/Testing/CSoak"),
 
@@ -152,6 +157,7 @@ let package = Package(
         .testTarget(
             name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
             path: "Tests/WaggleTests", swiftSettings: house),
+        tests("Simulation", ["Base", "Gossip", "Simulation"]),
         tests("HotPath", ["Base", "LinuxSystem"]),
         tests("Node", ["Base", "DNSWire", "LinuxSystem", "Gossip", "GossipWire", "GossipNode"]),
         tests("House", []),

@@ -38,8 +38,8 @@ final class TestNode: Sendable {
         _ name: String,
         port: UInt16 = 0,
         incarnation: UInt32 = 1,
-        onEvents: @escaping @Sendable () -> Void = {},
-        _ change: (inout GossipSettings) -> Void = { _ in }
+        _ change: (inout GossipSettings) -> Void = { _ in },
+        onEvents: @escaping @Sendable () -> Void = {}
     ) throws {
         self.name = NodeName(name)
         var settings = GossipSettings(

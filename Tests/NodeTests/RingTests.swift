@@ -166,6 +166,24 @@ struct RingTests {
         }
     }
 
+    @Test("two machines of one name are both there, and every node says so")
+    func oneNameTwice() async throws {
+        try await withRing(of: 2) { (ring: Ring) async throws -> Void in
+            #expect(try await ring.isWhole())
+            let words = ["ip", "-n", ring.space.name, "address", "add", "\(Ring.address(2))/24"]
+            _ = try await run(words + ["dev", "lo"])
+            var start = Node.Start(configuration: Ring.configuration(2), prefix: ring.space.inside)
+            start.hasGossip = true
+            start.environment = ["WAGGLE_NODE_NAME": "n1"]
+            try await withNode(start) { (_: Node) async throws -> Void in
+                #expect(try await ring.sees(0, ["n0 alive", "n1 alive", "n1 alive"]))
+                let problems = try await ring.nodes[0].json("status")["problems"].texts
+                #expect(problems.contains { $0.contains("two machines have the name n1") })
+                #expect(ring.nodes[0].complaints.contains("two machines have one name"))
+            }
+        }
+    }
+
     @Test("members have the documented keys, and what happens to them is counted")
     func documents() async throws {
         try await withRing(of: 2) { (ring: Ring) async throws -> Void in

@@ -31,6 +31,7 @@ package struct Waggle: AsyncParsableCommand {
                     QueryCommand.self,
                 ]
             ),
+            CommandGroup(name: "Trying", subcommands: [SimulateCommand.self]),
         ]
     )
 

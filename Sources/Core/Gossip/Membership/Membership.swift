@@ -310,7 +310,7 @@ package struct Membership: ~Copyable, Engine {
     }
 
     /// A member that is new, or back, takes its place among those to be probed.
-    private mutating func enter(_ node: NodeName) {
+    mutating func enter(_ node: NodeName) {
         lost.removeAll { $0.node == node }
         admit(node)
         guard table.count > order.count else { return }

@@ -22,25 +22,43 @@ package struct TransmitQueue: Sendable {
         package let message: GossipMessage?
         /// How often it has been told.
         package fileprivate(set) var transmits = 0
+    }
 
-        /// Whether it is told before `other`.
-        fileprivate func precedes(_ other: Item) -> Bool {
-            if transmits != other.transmits { return transmits < other.transmits }
-            if octets.count != other.octets.count { return octets.count > other.octets.count }
-            return id > other.id
+    /// Where an item stands, without the item: what is moved about in a long queue is to be small.
+    private struct Place: Hashable, Sendable {
+        /// Fewest tellings first, then the longest.
+        let rank: UInt64
+        let id: UInt64
+        let slot: Int
+
+        init(_ item: Item, slot: Int) {
+            rank = UInt64(item.transmits) << 32 | UInt64(UInt32.max - UInt32(item.octets.count))
+            id = item.id.value
+            self.slot = slot
+        }
+
+        var octetCount: Int { Int(UInt32.max - UInt32(truncatingIfNeeded: rank)) }
+
+        /// Whether it is told before `other`; of equal rank the newest is.
+        @inline(__always)
+        func precedes(_ other: Place) -> Bool {
+            rank != other.rank ? rank < other.rank : id > other.id
         }
     }
 
     /// In the order in which they are told.
-    private var items: [Item] = []
-    /// The one rumour about each node.
-    private var bySubject: [NodeName: Item] = [:]
+    private var places: [Place] = []
+    /// The items, each in its slot for as long as it waits.
+    private var slots: [Item?] = []
+    private var freeSlots: [Int] = []
+    /// The slot of the one rumour about each node.
+    private var bySubject: [NodeName: Int] = [:]
     private var nextID: UInt64 = 0
 
     package init() {}
 
-    package var count: Int { items.count }
-    package var isEmpty: Bool { items.isEmpty }
+    package var count: Int { places.count }
+    package var isEmpty: Bool { places.isEmpty }
 
     /// How often a rumour is told in a ring of `members`: `multiplier` for each digit of their number.
     ///
@@ -62,21 +80,19 @@ package struct TransmitQueue: Sendable {
         saying message: GossipMessage? = nil,
         about subject: NodeName? = nil
     ) -> Item? {
-        var replaced: Item?
-        if let subject, let old = bySubject[subject] {
-            remove(old)
-            replaced = old
-        }
-        insert(Item(id: ID(value: nextID), subject: subject, octets: octets, message: message))
+        let replaced = subject.flatMap { withdraw(about: $0) }
+        insert(
+            Item(id: ID(value: nextID), subject: subject, octets: octets, message: message)
+        )
         nextID += 1
         return replaced
     }
 
     /// Forgets what is to be told about `subject`; returns it.
     package mutating func withdraw(about subject: NodeName) -> Item? {
-        guard let old = bySubject[subject] else { return nil }
-        remove(old)
-        return old
+        guard let slot = bySubject[subject], let old = slots[slot] else { return nil }
+        places.remove(at: index(of: Place(old, slot: slot)))
+        return takeOut(slot)
     }
 
     /// What fits into `octetsMax` octets at `overhead` octets each, in the order of telling.
@@ -85,10 +101,12 @@ package struct TransmitQueue: Sendable {
     package func offer(octetsMax: Int, overhead: Int) -> [Item] {
         var left = octetsMax
         var offered: [Item] = []
-        for item in items {
+        for place in places {
             if left <= overhead { break }
-            guard item.octets.count + overhead <= left else { continue }
-            left -= item.octets.count + overhead
+            guard place.octetCount + overhead <= left, let item = slots[place.slot] else {
+                continue
+            }
+            left -= place.octetCount + overhead
             offered.append(item)
         }
         return offered
@@ -99,12 +117,17 @@ package struct TransmitQueue: Sendable {
     /// What was replaced meanwhile is charged to nobody.
     package mutating func charge(_ told: some Sequence<Item>, transmitsMax: Int) -> [Item] {
         var finished: [Item] = []
-        for var item in told where remove(item) {
-            item.transmits += 1
-            if item.transmits >= transmitsMax {
-                finished.append(item)
-            } else {
-                insert(item)
+        for item in told {
+            let index = index(of: Place(item, slot: 0))
+            guard index < places.count, places[index].id == item.id.value else { continue }
+            let slot = places[index].slot
+            places.remove(at: index)
+            slots[slot]?.transmits = item.transmits + 1
+            if item.transmits + 1 >= transmitsMax {
+                if let item = takeOut(slot) { finished.append(item) }
+            } else if let item = slots[slot] {
+                let place = Place(item, slot: slot)
+                places.insert(place, at: self.index(of: place))
             }
         }
         return finished
@@ -112,35 +135,34 @@ package struct TransmitQueue: Sendable {
 
     /// Drops those told most until `countMax` are left; returns how many went.
     package mutating func prune(countMax: Int) -> Int {
-        let surplus = max(0, items.count - countMax)
-        for item in items.suffix(surplus) {
-            if let subject = item.subject { bySubject[subject] = nil }
-        }
-        items.removeLast(surplus)
+        let surplus = max(0, places.count - countMax)
+        for place in places.suffix(surplus) { _ = takeOut(place.slot) }
+        places.removeLast(surplus)
         return surplus
     }
 
     private mutating func insert(_ item: Item) {
-        items.insert(item, at: place(of: item))
-        if let subject = item.subject { bySubject[subject] = item }
+        let slot = freeSlots.popLast() ?? slots.count
+        if slot == slots.count { slots.append(item) } else { slots[slot] = item }
+        let place = Place(item, slot: slot)
+        places.insert(place, at: index(of: place))
+        if let subject = item.subject { bySubject[subject] = slot }
     }
 
-    /// False when it is not there as it is described.
-    @discardableResult
-    private mutating func remove(_ item: Item) -> Bool {
-        let place = place(of: item)
-        guard place < items.count, items[place].id == item.id else { return false }
-        items.remove(at: place)
+    /// Empties a slot whose place is gone.
+    private mutating func takeOut(_ slot: Int) -> Item? {
+        guard let item = slots[slot].take() else { return nil }
+        freeSlots.append(slot)
         if let subject = item.subject { bySubject[subject] = nil }
-        return true
+        return item
     }
 
-    /// Where `item` stands, or belongs.
-    private func place(of item: Item) -> Int {
-        var (low, high) = (0, items.count)
+    /// Where `place` stands, or belongs.
+    private func index(of place: Place) -> Int {
+        var (low, high) = (0, places.count)
         while low < high {
             let middle = (low + high) / 2
-            if items[middle].precedes(item) { low = middle + 1 } else { high = middle }
+            if places[middle].precedes(place) { low = middle + 1 } else { high = middle }
         }
         return low
     }

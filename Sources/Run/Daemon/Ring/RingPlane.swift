@@ -1,6 +1,7 @@
 import Base
 import Gossip
 import GossipNode
+import GossipWire
 import HTTPAPI
 import LinuxSystem
 import Logging
@@ -21,11 +22,21 @@ final class RingPlane: Sendable {
     private let state = Mutex(State())
 
     private struct State {
+        /// Names that members with different ids have: those of one id are runs of one machine.
+        var claims: [String] {
+            var ids: [[UInt8]: Set<[UInt8]>] = [:]
+            for meta in metas.values { ids[meta.name, default: []].insert(meta.id) }
+            return ids.filter { $0.value.count > 1 }
+                .map { String(decoding: $0.key, as: UTF8.self) }.sorted()
+        }
+
         var joins: [JoinWaiter] = []
         /// Members that answer over streams alone, and of which that was said.
         var withoutDatagrams: Set<NodeName> = []
         /// Names that two nodes claim.
         var conflicts: Set<NodeName> = []
+        /// What members say of themselves that are there.
+        var metas: [NodeName: NodeMeta] = [:]
     }
 
     /// Begins to gossip, and to look for those it is to join.
@@ -85,6 +96,7 @@ final class RingPlane: Sendable {
             logger.debug("own event", metadata: ["event": "\(event.event)"])
             return
         }
+        note(event)
         func about(_ node: NodeName) -> Logger.Metadata {
             ["member": "\(node)", "address": "\(event.member?.address.map { "\($0)" } ?? "-")"]
         }
@@ -138,10 +150,32 @@ final class RingPlane: Sendable {
         }
     }
 
+    /// Keeps what members say of themselves, and says when two machines have one name.
+    private func note(_ event: RingEvent) {
+        switch event.event {
+        case .joined(let node), .updated(let node):
+            guard let meta = event.member.flatMap({ NodeMeta($0.meta.span) }) else { return }
+            let isNews = state.withLock { state in
+                let before = state.claims
+                state.metas[node] = meta
+                return state.claims.count > before.count
+            }
+            guard isNews else { return }
+            logger.error(
+                "two machines have one name; give one of them another",
+                metadata: ["name": "\(String(decoding: meta.name, as: UTF8.self))"]
+            )
+        case .died(let node), .left(let node), .reaped(let node):
+            state.withLock { _ = $0.metas.removeValue(forKey: node) }
+        default: break
+        }
+    }
+
     /// One sentence for each thing that does not work as asked.
     var problems: [String] {
-        let conflicts = state.withLock { $0.conflicts.sorted() }
+        let (conflicts, claims) = state.withLock { ($0.conflicts.sorted(), $0.claims) }
         return warnings + conflicts.map { "gossip: two nodes claim the name \($0)" }
+            + claims.map { "gossip: two machines have the name \($0); give one of them another" }
     }
 
     // MARK: Joining

@@ -1,0 +1,101 @@
+import ArgumentParser
+import Simulation
+
+struct SimulateCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "simulate",
+        abstract: "Runs in virtual time, the same for the same seed.",
+        subcommands: [Gossip.self]
+    )
+
+    func run() throws { throw ValidationError("gossip is missing") }
+
+    struct Gossip: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "gossip",
+            abstract: "A ring under faults, by several sets of rules side by side.",
+            discussion: """
+                Scenarios:
+                \(Scenario.allCases.map { "  \($0.rawValue)  \($0.summary)" }.joined(separator: "\n"))
+                Presets: \(Preset.all.map(\.name).joined(separator: ", ")).
+                """
+        )
+
+        @Option(help: ArgumentHelp("What happens.", valueName: "id"))
+        var scenario = Scenario.crash.rawValue
+        @Option(help: ArgumentHelp("Members, up to 2000.", valueName: "count")) var nodes: Int?
+        @Option(help: ArgumentHelp("Any number of 64 bits.", valueName: "number"))
+        var seed: UInt64 = 1
+        @Option(help: ArgumentHelp("As many seeds from this one on.", valueName: "count"))
+        var seeds = 1
+        @Option(
+            parsing: .singleValue,
+            help: ArgumentHelp("Rules to run; may be repeated.", valueName: "name")
+        )
+        var preset: [String] = []
+        @Option(help: ArgumentHelp("Datagrams that are lost.", valueName: "percent"))
+        var loss: UInt32 = 0
+        @Option(
+            help: ArgumentHelp(
+                "Crashes, rumours, restarts or cells of the grid.",
+                valueName: "count"
+            )
+        )
+        var cases: Int?
+        @OptionGroup var json: JSONFlag
+
+        func run() throws {
+            let (scenario, presets) = try checked()
+            let sizes = Scenario.Sizes(nodes: nodes, loss: loss, cases: cases)
+            var failed: String?
+            for number in 0..<UInt64(seeds) {
+                let seed = seed &+ number
+                let report = RunReport(scenario, sizes, seed: seed, presets: presets)
+                if json.json {
+                    Console.say(report.document.json)
+                } else {
+                    Console.say(SimulationView.text(of: report))
+                }
+                if !report.isGood, failed == nil { failed = replay(seed, report) }
+            }
+            if let failed { throw CommandFailure(.failed, what: "simulate gossip", why: failed) }
+        }
+
+        private func checked() throws -> (Scenario, [Preset]) {
+            func wrong(_ why: String, _ advice: String) -> CommandFailure {
+                CommandFailure(.usage, what: "simulate gossip", why: why, advice: advice)
+            }
+            guard let scenario = Scenario(rawValue: scenario) else {
+                let known = Scenario.allCases.map(\.rawValue).joined(separator: ", ")
+                throw wrong("\(self.scenario): no such scenario", "name one of \(known)")
+            }
+            let presets = try preset.map { name in
+                guard let preset = Preset.named(name) else {
+                    let known = Preset.all.map(\.name).joined(separator: ", ")
+                    throw wrong("\(name): no such preset", "name one of \(known)")
+                }
+                return preset
+            }
+            guard (2...2000).contains(nodes ?? 2) else {
+                throw wrong("\(nodes ?? 0) nodes", "give from 2 to 2000")
+            }
+            guard (0...99).contains(loss) else { throw wrong("\(loss) % loss", "give up to 99") }
+            guard (1...1_000_000).contains(seeds), (1...100_000).contains(cases ?? 1) else {
+                throw wrong("no such count", "give at least 1")
+            }
+            return (scenario, presets.isEmpty ? Preset.usual : presets)
+        }
+
+        /// What did not hold, and how to see it again.
+        private func replay(_ seed: UInt64, _ report: RunReport) -> String {
+            let broken = report.invariants.filter { $0.violations > 0 }
+                .map { "\($0.name) \($0.violations) of \($0.checked)" }
+            var command = "waggle simulate gossip --scenario \(report.scenario.rawValue)"
+            command += " --nodes \(report.nodes) --seed \(seed)"
+            if loss > 0 { command += " --loss \(loss)" }
+            if let cases { command += " --cases \(cases)" }
+            for name in preset { command += " --preset \(name)" }
+            return "\(broken.joined(separator: ", ")) did not hold; replay with '\(command)'"
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Simulation
+
+/// A simulated run for people: one line for each figure, one column for each set of rules.
+enum SimulationView {
+    static func text(of report: RunReport) -> String {
+        let results = report.results.map { ($0.preset.name, $0.seen.figures) }
+        var table = Table([""] + results.map(\.0))
+        for (label, name) in rows {
+            let cells = results.map { cell($0.1, name) }
+            if cells.contains(where: { $0 != "-" }) { table.add([label] + cells) }
+        }
+        let faults = report.faults.happened.map { "\($0.1) \($0.0.rawValue)" }
+        let broken = report.invariants.filter { $0.violations > 0 }
+        let holds =
+            broken.isEmpty
+            ? "every invariant held"
+            : broken.map { "\($0.name): \($0.violations) of \($0.checked)" }.joined(separator: ", ")
+        return """
+            \(report.scenario.rawValue): \(report.scenario.summary); \(report.nodes) nodes, \
+            \(report.virtualSeconds) s of virtual time, seed \(report.seed)
+            \(table.text)
+            faults: \(faults.isEmpty ? "none" : faults.joined(separator: ", "))
+            \(holds)
+            """
+    }
+
+    /// Figures in the order of the table; of a distribution its median and its 99th percentile.
+    private static let rows: [(String, String)] = [
+        ("first suspicion, ms", "firstSuspicionMilliseconds"),
+        ("first drain, ms", "firstDrainMilliseconds"),
+        ("drained at half, ms", "halfDrainedMilliseconds"),
+        ("first dead, ms", "firstDeadMilliseconds"),
+        ("then dead at 99 %, ms", "dead99Milliseconds"),
+        ("then dead everywhere, ms", "deadEverywhereMilliseconds"),
+        ("crashes", "crashes"),
+        ("not heard of everywhere", "crashesMissed"),
+        ("told to half, ms", "told50Milliseconds"),
+        ("told to 99 %, ms", "told99Milliseconds"),
+        ("told to all, ms", "toldEverywhereMilliseconds"),
+        ("rumours", "rumours"),
+        ("not told to all", "rumoursMissed"),
+        ("false deaths", "falseDeaths"),
+        ("  at healthy nodes", "falseDeathsAtHealthy"),
+        ("false suspicions", "falseSuspicions"),
+        ("wrongly drained, millionths", "wronglyDrainedMillionths"),
+        ("most drained, thousandths", "drainedAtOnceThousandths"),
+        ("admitted again, ms", "readmissionMilliseconds"),
+        ("full view, ms", "fullViewMilliseconds"),
+        ("never a full view", "runsWithoutFullView"),
+        ("distinct sizes", "distinctSizes"),
+        ("changes of views", "viewChanges"),
+        ("lacking at the end", "missingAtEnd"),
+        ("gone and still there", "strangersAtEnd"),
+        ("octets per node and s", "octetsPerNodeSecond"),
+        ("  of probes", "probeOctetsPerNodeSecond"),
+        ("  of gossip", "gossipOctetsPerNodeSecond"),
+        ("  of exchanges", "exchangeOctetsPerNodeSecond"),
+        ("datagrams", "datagrams"),
+        ("longest queue", "queueDepthMax"),
+    ]
+
+    private static func cell(_ figures: Figure, _ name: String) -> String {
+        guard let figure = figures[name] else { return "-" }
+        if let number = figure.number { return String(number) }
+        guard let median = figure["median"]?.number, let p99 = figure["p99"]?.number else {
+            return "-"
+        }
+        return "\(median) / \(p99)"
+    }
+}

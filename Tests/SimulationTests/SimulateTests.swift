@@ -1,0 +1,152 @@
+import Foundation
+import Testing
+
+/// Larger runs, by the release executable that `WAGGLE_BIN` names.
+@Suite(
+    "Simulation: the command",
+    .enabled(
+        if: SimulateTests.program != nil,
+        "WAGGLE_BIN names no release executable; use make test"
+    ),
+    .timeLimit(.minutes(3))
+)
+struct SimulateTests {
+    static let program = ProcessInfo.processInfo.environment["WAGGLE_BIN"]
+
+    private struct Outcome {
+        let status: Int32
+        let output: Data
+        let error: String
+
+        /// One document for each line.
+        var documents: [[String: Any]] {
+            output.split(separator: 10).compactMap {
+                try? JSONSerialization.jsonObject(with: $0) as? [String: Any]
+            }
+        }
+    }
+
+    /// Runs `waggle simulate gossip` with these words to its end.
+    private func simulate(_ words: String) throws -> Outcome {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: try #require(Self.program))
+        process.arguments = ["simulate", "gossip"] + words.split(separator: " ").map { String($0) }
+        let (output, error) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = error
+        try process.run()
+        let data = output.fileHandleForReading.readDataToEndOfFile()
+        let complaint = error.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        return Outcome(
+            status: process.terminationStatus,
+            output: data,
+            error: String(decoding: complaint, as: UTF8.self)
+        )
+    }
+
+    /// A figure of a preset; of a distribution the member `part`.
+    private func figure(
+        _ document: [String: Any],
+        _ preset: String,
+        _ name: String,
+        _ part: String? = nil
+    ) -> Int? {
+        let figures = document["figures"] as? [String: [String: Any]]
+        guard let part else { return figures?[preset]?[name] as? Int }
+        return (figures?[preset]?[name] as? [String: Int])?[part]
+    }
+
+    @Test("the same seed gives the same octets, the largest too")
+    func replay() throws {
+        let words = "--json --nodes 48 --seed 18446744073709551615"
+        let first = try simulate(words)
+        #expect(first.status == 0)
+        #expect(first.output == (try simulate(words).output))
+        #expect(first.documents.count == 1)
+        #expect(first.documents.first?["seed"] as? UInt64 == .max)
+    }
+
+    @Test("without flags it has a table of the usual presets within five seconds")
+    func usual() throws {
+        let begun = ContinuousClock.now
+        let outcome = try simulate("")
+        #expect(outcome.status == 0)
+        #expect(begun.duration(to: .now) < .seconds(5))
+        let text = String(decoding: outcome.output, as: UTF8.self)
+        for preset in ["swim", "lifeguard", "memberlist-lan", "waggle"] {
+            #expect(text.contains(preset))
+        }
+        #expect(text.contains("every invariant held"))
+    }
+
+    @Test("crashes among 128 are found when the formula says, and drained in two seconds")
+    func crashes() throws {
+        let outcome = try simulate(
+            "--json --cases 4 --seed 1000 --seeds 20 --preset lifeguard --preset memberlist-lan"
+                + " --preset waggle"
+        )
+        #expect(outcome.status == 0)
+        #expect(outcome.documents.count == 20)
+        func medians(_ preset: String, _ name: String) -> Int {
+            let all = outcome.documents.compactMap { figure($0, preset, name, "median") }
+            #expect(all.count == 20)
+            return all.reduce(0, +) / max(1, all.count)
+        }
+        // Lower medians of four: a little below the median of all (12.2 s and 10.1 s).
+        #expect((11_500...12_500).contains(medians("lifeguard", "firstDeadMilliseconds")))
+        let memberlist = medians("memberlist-lan", "firstDeadMilliseconds")
+        #expect((9400...10_400).contains(memberlist))
+        #expect(medians("waggle", "firstDeadMilliseconds") * 100 <= memberlist * 105)
+        #expect(medians("waggle", "firstDrainMilliseconds") <= 2000)
+    }
+
+    @Test("on a slice of Lifeguard's grid ours says of nobody that is there that it is dead")
+    func interval() throws {
+        let outcome = try simulate(
+            "--json --scenario F1 --cases 6 --seed 9 --preset swim --preset waggle"
+        )
+        #expect(outcome.status == 0)
+        let document = try #require(outcome.documents.first)
+        let swim = try #require(figure(document, "swim", "falseDeaths"))
+        let waggle = try #require(figure(document, "waggle", "falseDeaths"))
+        #expect(swim >= 20)
+        #expect(waggle * 20 <= swim)
+    }
+
+    @Test("half a ring and the other half are one again in seconds")
+    func partition() throws {
+        let outcome = try simulate("--json --scenario P1 --preset waggle")
+        #expect(outcome.status == 0)
+        let document = try #require(outcome.documents.first)
+        let healed = try #require(figure(document, "waggle", "fullViewMilliseconds", "max"))
+        #expect(healed <= 20_000)
+    }
+
+    @Test("a run in which a fault was asked for and none happened fails, and says how to see it")
+    func failure() throws {
+        // Of the few datagrams of two nodes one in a hundred is lost, at some seeds none.
+        let outcome = try simulate("--json --nodes 2 --loss 1 --seeds 12 --preset waggle")
+        #expect(outcome.status == 1)
+        #expect(outcome.documents.count == 12)
+        let parts = outcome.error.split(separator: "'")
+        try #require(parts.count >= 2)
+        #expect(outcome.error.contains("faultsHappened 1 of 2"))
+        let words = parts[1].replacing("waggle simulate gossip ", with: "")
+        #expect(try simulate(words).status == 1)
+    }
+
+    @Test(
+        "what cannot be is refused with one line",
+        arguments: [
+            "--scenario X9", "--preset x", "--nodes 1", "--nodes 2001", "--loss 100", "--seeds 0",
+            "--cases 0",
+        ]
+    )
+    func refusal(words: String) throws {
+        let outcome = try simulate(words)
+        #expect(outcome.status == 2)
+        #expect(outcome.output.isEmpty)
+        #expect(outcome.error.split(separator: "\n").count == 1)
+    }
+}
