@@ -13,11 +13,11 @@ FILTER ?= .
 QUESTIONS ?= 10000000
 SANDBOXES ?= 1000
 
-# Cells of Lifeguard's grid that a simulation holds the rules against; the whole grid has 432.
-CELLS ?= 24
-
 # The daemons of a ring on one machine.
 DAEMONS ?= 50
+
+# Cells of Lifeguard's grid that a simulation holds the rules against; the whole grid has 432.
+CELLS ?= 24
 
 .PHONY: help run test bench soak scale ring simulate fuzz asan tsan format lint build install clean
 
@@ -46,11 +46,11 @@ soak: build ## ask a release daemon QUESTIONS of all kinds; say what became of t
 scale: build ## serve SANDBOXES in as many namespaces from one daemon; say what that costs
 	@/usr/bin/python3 fixtures/node/scale.py "$(CURDIR)/$(RELEASE)" $(SANDBOXES) 30
 
-simulate: build ## hold sets of gossip rules against each other in virtual time; CELLS=432 for the whole grid
-	@WAGGLE_BIN="$(CURDIR)/$(RELEASE)" CELLS=$(CELLS) .ci/simulate
-
 ring: build ## start DAEMONS nodes as one ring in a namespace; say what they cost idle
 	@/usr/bin/python3 fixtures/node/ring.py "$(CURDIR)/$(RELEASE)" $(DAEMONS) 60
+
+simulate: build ## hold sets of gossip rules against each other in virtual time; CELLS=432 for the whole grid
+	@WAGGLE_BIN="$(CURDIR)/$(RELEASE)" CELLS=$(CELLS) .ci/simulate
 
 fuzz: install ## run every fuzz target for SECONDS_PER_TARGET seconds
 	@SECONDS_PER_TARGET=$(SECONDS_PER_TARGET) .ci/fuzz

@@ -159,7 +159,7 @@ let package = Package(
             path: "Tests/WaggleTests", swiftSettings: house),
         tests("Simulation", ["Base", "Gossip", "Simulation"]),
         tests("HotPath", ["Base", "LinuxSystem"]),
-        tests("Node", ["Base", "DNSWire", "LinuxSystem"]),
+        tests("Node", ["Base", "DNSWire", "LinuxSystem", "Gossip", "GossipWire", "GossipNode"]),
         tests("House", []),
     ],
     swiftLanguageModes: [.v6]

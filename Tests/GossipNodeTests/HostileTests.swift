@@ -5,7 +5,7 @@ import GossipWire
 import LinuxSystem
 import Testing
 
-@Suite("GossipNode: hostile input", .serialized, .timeLimit(.minutes(1)))
+@Suite("GossipNode: hostile input", .serialized, .timeLimit(.minutes(3)))
 struct HostileTests {
     /// Sends in small bursts and waits until each was read, so that none is lost on the way.
     private func send(_ octets: [[UInt8]], to node: TestNode) async throws {

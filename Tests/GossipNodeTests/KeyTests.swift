@@ -4,7 +4,7 @@ import GossipNode
 import GossipWire
 import Testing
 
-@Suite("GossipNode: keys and labels", .serialized, .timeLimit(.minutes(1)))
+@Suite("GossipNode: keys and labels", .serialized, .timeLimit(.minutes(3)))
 struct KeyTests {
     @Test("A ring with keys of each length finds itself", arguments: [16, 24, 32])
     func sealed(octets: Int) async throws {

@@ -6,7 +6,7 @@ import GossipWire
 import Synchronization
 import Testing
 
-@Suite("GossipNode: nodes on loopback", .serialized, .timeLimit(.minutes(1)))
+@Suite("GossipNode: nodes on loopback", .serialized, .timeLimit(.minutes(3)))
 struct RingTests {
     @Test("Five nodes that know one of them find each other")
     func find() async throws {

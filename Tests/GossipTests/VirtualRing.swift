@@ -32,10 +32,10 @@ struct VirtualRing {
     var now = Moment(nanoseconds: 1_000_000_000)
     private var letters: [Letter] = []
     private var written = 0
-    /// Whether a message from one node reaches another, over datagrams or streams.
     /// How many milliseconds each copy of a datagram takes; none: it is lost.
     var delays: (inout SeededGenerator) -> [UInt64] = { _ in [1] }
     private var weather = SeededGenerator(seed: 5)
+    /// Whether a message from one node reaches another, over datagrams or streams.
     var passes: (_ from: Int, _ to: Int, _ isStream: Bool) -> Bool = { _, _, _ in true }
 
     static func address(_ index: Int) -> PeerAddress {

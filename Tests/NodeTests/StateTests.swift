@@ -242,7 +242,7 @@ struct StateTests {
                 try await node.require("sandbox add box\(index) --listen 127.0.0.1:0 --network n")
             }
             try await node.end(SIGKILL)
-            try await node.up(prefix: ["sh", "-c", "ulimit -n 48; exec \"$0\" \"$@\""])
+            try await node.up(prefix: ["sh", "-c", "ulimit -n 56; exec \"$0\" \"$@\""])
             let states = try await node.sandboxes()
             #expect(states.count == 20)
             #expect(Set(states.values) == ["serving", "failed"])

@@ -19,14 +19,16 @@ extension GossipLoop {
                 }
                 leaving.append(reply)
                 if !delegate.leave(at: now) { membership.handle(.leave, at: now) }
-            case .forget(let name, let reply):
-                guard membership.table[name] != nil else {
+            case .forget(let name, let isPrune, let reply):
+                guard membership.table[name] != nil || delegate.status(of: name) != nil else {
                     reply(.failure(.unknownMember(name)))
                     continue
                 }
                 membership.handle(.forget(name), at: now)
-                delegate.forget(name, at: now)
+                delegate.forget(name, isPrune: isPrune, at: now)
                 reply(.success(()))
+            case .tell(let event): delegate.tell(event, at: now)
+            case .tags(let tags): delegate.say(tags, at: now)
             case .keys(let change, let reply):
                 do throws(KeyRingFault) {
                     if let change { try apply(change) }
@@ -66,16 +68,21 @@ extension GossipLoop {
     }
 
     private var reports: [MemberReport] {
-        membership.table.names.compactMap { report(of: $0) }
+        let names = membership.table.names
+        // A delegate remembers those that membership has forgotten.
+        let others = delegate.names.filter { membership.table[$0] == nil }
+        return (names + others).compactMap { report(of: $0) }
     }
 
     /// nil for a member that is not in the table.
     func report(of name: NodeName) -> MemberReport? {
-        guard let member = membership.table[name] else { return nil }
+        guard let member = membership.table[name] else { return reportGone(name) }
+        // One that was let go of by force, or left and then ended, has left.
+        let hasLeft = member.state == .dead && delegate.status(of: name) == .left
         return MemberReport(
             name: name,
             address: member.peer,
-            state: member.state,
+            state: hasLeft ? .left : member.state,
             incarnation: member.incarnation,
             meta: member.word.meta,
             versions: member.word.versions,
@@ -83,6 +90,24 @@ extension GossipLoop {
             roundTrip: member.roundTrip == 0 ? nil : UInt64(member.roundTrip),
             since: member.since,
             isOwn: name == settings.name
+        )
+    }
+
+    private func reportGone(_ name: NodeName) -> MemberReport? {
+        guard let word = delegate.word(of: name), let since = delegate.since(name) else {
+            return nil
+        }
+        return MemberReport(
+            name: name,
+            address: word.address.address.map { PeerAddress($0, port: word.port) },
+            state: delegate.status(of: name) == .left ? .left : .dead,
+            incarnation: word.incarnation,
+            meta: word.meta,
+            versions: word.versions,
+            isDrained: false,
+            roundTrip: nil,
+            since: since,
+            isOwn: false
         )
     }
 
@@ -99,7 +124,8 @@ extension GossipLoop {
             awareness: membership.awareness,
             isIsolated: membership.isIsolated,
             streams: streams.count,
-            acceptedStreams: streams.acceptedCount
+            acceptedStreams: streams.acceptedCount,
+            serf: delegate.counts
         )
     }
 }

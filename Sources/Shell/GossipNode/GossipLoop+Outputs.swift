@@ -67,7 +67,10 @@ extension GossipLoop {
         case .keys(let request, let question):
             let inbox = inbox
             settings.onKeyQuestion(request) { inbox.post(.keysAnswered(question, $0)) }
-        case .event: counters.add(.delegateEvents)
+        case .event(let event):
+            counters.add(.delegateEvents)
+            inbox.note(event)
+        // Whoever asks for the members sees it.
         case .status, .forgotten, .tagsRefused, .eventRefused: break
         }
     }

@@ -67,8 +67,24 @@ package final class GossipNode: Sendable {
     }
 
     /// Takes a member that is dead for one that left, on every node.
-    package func forget(_ member: NodeName, _ reply: @escaping GossipReply<Void>) {
-        inbox.post(.forget(member, reply))
+    ///
+    /// `isPrune`: it is forgotten altogether, where the delegate knows how.
+    package func forget(
+        _ member: NodeName,
+        isPrune: Bool = false,
+        _ reply: @escaping GossipReply<Void>
+    ) {
+        inbox.post(.forget(member, isPrune: isPrune, reply))
+    }
+
+    /// Says something to all members, where the delegate is serf.
+    package func tell(_ event: UserEvent) {
+        inbox.post(.tell(event))
+    }
+
+    /// Says other tags of itself, where the delegate is serf.
+    package func update(tags: SerfTags) {
+        inbox.post(.tags(tags))
     }
 
     /// Changes the keys, if a change is given, and lists them; the first one seals.

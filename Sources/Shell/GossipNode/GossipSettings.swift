@@ -36,6 +36,12 @@ package struct GossipSettings: Sendable {
             tell(.failed(.notSaved))
         }
     package var limits = GossipLimits()
+    /// Takes part in a ring of serf agents, and says these tags of itself; the rules are settled by then.
+    package mutating func speakSerf(_ tags: SerfTags = SerfTags()) {
+        delegate = .serf(SerfRing.Rules(rules))
+        versions = .serf
+        meta = tags.meta
+    }
 
     package init(name: NodeName, bind: SocketEndpoint, incarnation: Incarnation) {
         self.name = name
@@ -57,6 +63,8 @@ package struct GossipLimits: Hashable, Sendable {
     package var stream = StreamLimits()
     /// Events that nobody has taken yet; beyond them the oldest are dropped.
     package var eventsMax = 4096
+    /// The same of what members said to all.
+    package var userEventsMax = 1024
     /// Commands that wait; beyond them they are refused.
     package var commandsMax = 1024
     /// The highest number that a stream's descriptor may have; those above are kept for others.

@@ -22,7 +22,9 @@ enum NodeCommand: Sendable {
     case join([PeerAddress])
     case update(meta: [UInt8])
     case leave(GossipReply<Void>)
-    case forget(NodeName, GossipReply<Void>)
+    case forget(NodeName, isPrune: Bool, GossipReply<Void>)
+    case tell(UserEvent)
+    case tags(SerfTags)
     case keys(KeyChange?, GossipReply<[KeyReport]>)
     /// What came of a delegate's question.
     case keysAnswered(SerfRing.KeyQuestion, SerfKeyOutcome)
@@ -33,9 +35,9 @@ enum NodeCommand: Sendable {
         switch self {
         case .members(let reply): reply(.failure(error))
         case .counts(let reply): reply(.failure(error))
-        case .leave(let reply), .forget(_, let reply): reply(.failure(error))
+        case .leave(let reply), .forget(_, _, let reply): reply(.failure(error))
         case .keys(_, let reply): reply(.failure(error))
-        case .join, .update, .keysAnswered, .stop: break
+        case .join, .update, .tell, .tags, .keysAnswered, .stop: break
         }
     }
 }
@@ -50,6 +52,7 @@ final class NodeInbox: Sendable {
         var isClosed = false
         var events: [RingEvent] = []
         var eventsDropped: UInt64 = 0
+        var userEvents: [SerfEvent] = []
     }
 
     let signal: WakeSignal
@@ -117,17 +120,32 @@ final class NodeInbox: Sendable {
         if isFirst { onEvents() }
     }
 
+    /// Keeps what a member said to all; of too many the oldest are dropped.
+    func note(_ event: SerfEvent) {
+        let (isFirst, isDropped) = state.withLock { state in
+            state.userEvents.append(event)
+            let surplus = state.userEvents.count - limits.userEventsMax
+            if surplus > 0 { state.userEvents.removeFirst(surplus) }
+            state.eventsDropped += UInt64(max(0, surplus))
+            return (state.events.isEmpty && state.userEvents.count == 1, surplus > 0)
+        }
+        if isDropped { counters.add(.eventsDropped) }
+        if isFirst { onEvents() }
+    }
+
     /// The events since the last time, oldest first.
     func takeEvents() -> RingEvents {
         state.withLock { state in
             defer {
                 state.events = []
+                state.userEvents = []
                 state.eventsDropped = 0
             }
             let surplus = max(0, state.events.count - limits.eventsMax)
             return RingEvents(
                 dropped: state.eventsDropped + UInt64(surplus),
-                events: Array(state.events.dropFirst(surplus))
+                events: Array(state.events.dropFirst(surplus)),
+                userEvents: state.userEvents
             )
         }
     }

@@ -32,6 +32,22 @@ package struct RingEvents: Hashable, Sendable {
     /// So many before the first one were not taken in time, and are lost.
     package let dropped: UInt64
     package let events: [RingEvent]
+    /// What members said to all, in the order in which it was heard.
+    package let userEvents: [SerfEvent]
+}
+
+/// Something to be said to all members, in serf's words.
+package struct UserEvent: Hashable, Sendable {
+    package let name: [UInt8]
+    package let payload: [UInt8]
+    /// Of several of one name a member may take the last alone.
+    package let coalesces: Bool
+
+    package init(name: [UInt8], payload: [UInt8], coalesces: Bool = false) {
+        self.name = name
+        self.payload = payload
+        self.coalesces = coalesces
+    }
 }
 
 /// What is done to a ring's keys.
@@ -70,4 +86,6 @@ package struct NodeCounts: Hashable, Sendable {
     /// Streams that are open, those that peers opened among them.
     package let streams: Int
     package let acceptedStreams: Int
+    /// What serf's layer has counted, where there is one.
+    package let serf: SerfRing.Counts?
 }

@@ -60,8 +60,20 @@ struct RingDelegate: ~Copyable {
         serf?.handle(.membershipLeft, at: now)
     }
 
-    mutating func forget(_ member: NodeName, at now: Moment) {
-        serf?.handle(.forget(member, isPrune: false), at: now)
+    mutating func forget(_ member: NodeName, isPrune: Bool, at now: Moment) {
+        serf?.handle(.forget(member, isPrune: isPrune), at: now)
+    }
+
+    mutating func tell(_ event: UserEvent, at now: Moment) {
+        serf?.handle(
+            .event(name: event.name, payload: event.payload, coalesces: event.coalesces),
+            at: now
+        )
+    }
+
+    /// Says other tags, where tags mean something.
+    mutating func say(_ tags: SerfTags, at now: Moment) {
+        serf?.handle(.tags(tags), at: now)
     }
 
     mutating func answer(
@@ -82,4 +94,25 @@ struct RingDelegate: ~Copyable {
     }
 
     mutating func next() -> SerfRing.Output? { serf?.next() }
+
+    // MARK: Looking
+
+    /// What the delegate has of a member; nil where it knows no more than membership.
+    func status(of member: NodeName) -> SerfMember.Status? { look { $0[member]?.status } ?? nil }
+
+    /// Members that the delegate remembers.
+    var names: [NodeName] { look { $0.names } ?? [] }
+
+    func word(of member: NodeName) -> Alive? { look { $0[member]?.word } ?? nil }
+
+    func since(_ member: NodeName) -> Moment? { look { $0[member]?.goneSince } ?? nil }
+
+    var counts: SerfRing.Counts? { look { $0.counts } }
+
+    private func look<Result>(_ body: (borrowing SerfRing) -> Result) -> Result? {
+        switch serf {
+        case .some(let ring): body(ring)
+        case .none: nil
+        }
+    }
 }

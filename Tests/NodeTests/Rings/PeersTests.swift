@@ -9,7 +9,7 @@ import Testing
 struct PeersTests {
     @Test("serf agents see each other alive, failed, back and left", Requirement.serf)
     func serf() async throws {
-        try await withRing { ring in
+        try await withRingSpace { ring in
             let one = try await ring.serf("s1", 1, "-tag", "role=web")
             let two = try await ring.serf("s2", 2, "-retry-join=127.0.0.1")
             #expect(await one.shows("s2", "alive"))
@@ -30,7 +30,7 @@ struct PeersTests {
         Requirement.memberlist
     )
     func memberlist() async throws {
-        try await withRing { ring in
+        try await withRingSpace { ring in
             let one = try await ring.peer("g1", 1)
             let two = try await ring.peer("g2", 2, "-join", "127.0.0.1:7946", "-meta", "m1")
             #expect(await one.says("join", of: "g2"))

@@ -34,15 +34,17 @@ final class RingSpace: Sendable {
         return peer
     }
 
-    /// Neither of the two hears the other from now on.
+    /// Neither of the two hears the other from now on, and no stream reaches either: those of everybody
+    /// come from loopback's first address.
     func cut(_ one: String, _ other: String) async throws {
         var rules = "table inet cut { chain input { type filter hook input priority 0;\n"
         for (from, to) in [(one, other), (other, one)] {
-            rules += "ip saddr \(from) ip daddr \(to) drop\n"
+            rules += "ip saddr \(from) ip daddr \(to) udp dport 7946 drop\n"
+            rules += "ip daddr \(to) tcp dport 7946 drop\n"
         }
         try await NodeTests.require(
             "ip netns exec \(space.name) nft -f -",
-            input: rules + "} }\n"
+            input: rules + "}\n}\n"
         )
     }
 
@@ -61,7 +63,7 @@ final class RingSpace: Sendable {
 }
 
 /// Runs `body` with a ring in a namespace of its own, and ends all of it in every case.
-func withRing<Result: Sendable>(
+func withRingSpace<Result: Sendable>(
     _ body: (RingSpace) async throws -> Result
 ) async throws -> Result {
     try await withNamespace { space in

@@ -57,11 +57,10 @@ final class SerfAgent: Sendable {
         agent.withLock { $0 }?.send(isFrozen ? SIGSTOP : SIGCONT)
     }
 
-    /// Runs a command of serf's against this agent.
+    /// Runs a command of serf's against this agent; it looks for flags only before what is none.
     func serf(_ command: String...) async throws -> Outcome {
         var words = command.flatMap { NodeTests.words($0) }
-        // Only in front of what is no flag is it read.
-        words.insert("-rpc-addr=\(address):7373", at: words.first == "keys" ? 1 : 1)
+        words.insert("-rpc-addr=\(address):7373", at: 1)
         return try await NodeTests.run(space.inside + ["serf"] + words, seconds: 15)
     }
 

@@ -68,8 +68,8 @@ package struct Membership: ~Copyable, Engine {
     var inquired: [NodeName] = []
     /// When this node last heard a member: a sign that it is connected.
     var lastProof: Moment
-    /// Up to here it was noticed that this node did not run.
-    private var stallNoticed = Moment.zero
+    /// When this node last did anything.
+    private var lastRun = Moment.zero
     /// Before this moment nobody is given up.
     var trustedFrom: Moment
 
@@ -209,11 +209,15 @@ package struct Membership: ~Copyable, Engine {
     ///
     /// Source: gossip-scale.md §3.4, 1.
     private mutating func noticeStall(at now: Moment) {
-        guard rules.habits.contains(.stallCompensation), let due = nextWake?.moment else { return }
-        // What waits is heard before the engine is woken: all of it comes late, for one stall.
-        let late = now.milliseconds(since: max(due, stallNoticed))
+        // Asked for each input, so that looking for what is due is left to those that come after a
+        // pause; all that was heard after one stall is late for one stall.
+        let before = lastRun
+        lastRun = now
+        guard now.milliseconds(since: before) > rules.stallAfter,
+            rules.habits.contains(.stallCompensation), let due = nextWake?.moment
+        else { return }
+        let late = now.milliseconds(since: max(due, before))
         guard late > rules.stallAfter else { return }
-        stallNoticed = now
         table.shiftSuspicions(milliseconds: late)
         for index in probes.indices { probes[index].shift(late) }
         for index in waiting.indices {

@@ -31,6 +31,17 @@ package enum SerfKeyFailure: Hashable, Sendable {
     /// The change could not be written down.
     case notSaved
 
+    /// nil where the keys are as they were wanted: one more time the same key, or one less that is not there.
+    package init?(_ fault: KeyRingFault, of request: SerfKeyRequest) {
+        switch (fault, request) {
+        case (.duplicate, _), (.unknown, .remove): return nil
+        case (.length, _): self = .length
+        case (.unknown, _): self = .unknown
+        case (.primary, _): self = .inUse
+        case (.full, _): self = .tooMany
+        }
+    }
+
     var text: String {
         switch self {
         case .none: "no keys: encryption is not enabled"
@@ -40,6 +51,24 @@ package enum SerfKeyFailure: Hashable, Sendable {
         case .tooMany: "too many keys are installed"
         case .notSaved: "the change could not be written down"
         }
+    }
+}
+
+extension KeyRing {
+    /// Does what a member of the ring wants done with the keys of all of them.
+    package mutating func obey(_ request: SerfKeyRequest) -> SerfKeyOutcome {
+        if isEmpty { return .failed(.none) }
+        do throws(KeyRingFault) {
+            switch request {
+            case .list: return .keys(keys.map(\.octets))
+            case .install(let key): try add(RingKey(key))
+            case .use(let key): try use(RingKey(key))
+            case .remove(let key): try remove(RingKey(key))
+            }
+        } catch {
+            return SerfKeyFailure(error, of: request).map { .failed($0) } ?? .done
+        }
+        return .done
     }
 }
 

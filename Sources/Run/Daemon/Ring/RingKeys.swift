@@ -2,6 +2,7 @@ import Gossip
 import GossipNode
 import HTTPAPI
 import LinuxSystem
+import Synchronization
 
 /// The ring's keys as the state directory has them; one change after another.
 actor RingKeys {
@@ -32,6 +33,24 @@ actor RingKeys {
         _ = try await change(.remove(try key(fingerprint)))
     }
 
+    /// Does what a member of the ring wants done with the keys of all of them.
+    func obey(_ request: SerfKeyRequest) async -> SerfKeyOutcome {
+        var fresh = ring
+        let outcome = fresh.obey(request)
+        guard fresh != ring else { return outcome }
+        do {
+            switch request {
+            case .list: return outcome
+            case .install(let key): _ = try await change(.add(RingKey(key)))
+            case .use(let key): _ = try await change(.use(RingKey(key)))
+            case .remove(let key): _ = try await change(.remove(RingKey(key)))
+            }
+        } catch {
+            return .failed(.notSaved)
+        }
+        return outcome
+    }
+
     private func key(_ fingerprint: String) throws -> RingKey {
         guard let key = ring.keys.first(where: { KeyCipher.fingerprint(of: $0) == fingerprint })
         else { throw GossipNodeError.keys(.unknown) }
@@ -59,5 +78,23 @@ actor RingKeys {
 extension KeyListing {
     init(_ key: KeyReport) {
         self.init(fingerprint: key.fingerprint, bits: key.bits, isPrimary: key.isPrimary)
+    }
+}
+
+/// Where the node's thread leaves questions about keys: whoever answers them comes after the node.
+final class KeyDesk: Sendable {
+    private let keys = Mutex<RingKeys?>(nil)
+
+    func open(_ keys: RingKeys) {
+        self.keys.withLock { $0 = keys }
+    }
+
+    /// The engine has a bound on questions that wait.
+    func ask(_ request: SerfKeyRequest, _ tell: @escaping @Sendable (SerfKeyOutcome) -> Void) {
+        guard let keys = keys.withLock({ $0 }) else {
+            tell(.failed(.notSaved))
+            return
+        }
+        Task { tell(await keys.obey(request)) }
     }
 }

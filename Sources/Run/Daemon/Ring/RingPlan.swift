@@ -41,9 +41,7 @@ struct RingPlan {
                 settings.meta =
                     NodeMeta(name: Array(configuration.nodeName.utf8), id: id, boot: boot).octets
             case .serf:
-                settings.versions = .serf
-                settings.delegate = .serf(SerfRing.Rules(settings.rules))
-                settings.meta = SerfTags().meta
+                settings.speakSerf()
             }
         } catch {
             throw StartupError(

@@ -48,12 +48,16 @@ final class RingPlane: Sendable {
         logger: Logger,
         onEvents: @escaping @Sendable () -> Void
     ) throws {
-        node = try GossipNode(plan.settings, onEvents: onEvents)
+        let desk = KeyDesk()
+        var settings = plan.settings
+        settings.onKeyQuestion = { desk.ask($0, $1) }
+        node = try GossipNode(settings, onEvents: onEvents)
         keys = RingKeys(
             plan.settings.keys,
             files: RingFiles(directory: stateDirectory),
             node: node
         )
+        desk.open(keys)
         endpoint = plan.settings.advertised ?? node.endpoint
         self.logger = logger
         warnings = plan.warnings
