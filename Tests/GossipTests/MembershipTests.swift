@@ -121,6 +121,19 @@ struct MembershipTests {
         }
     }
 
+    @Test("Halves that were apart for less than their dead are remembered are one again in seconds")
+    func healSoon() {
+        var ring = VirtualRing(24)
+        ring.passes = { from, to, _ in (from < 12) == (to < 12) }
+        ring.run(milliseconds: 28_000)
+        #expect(ring.state(of: 20, at: 0) == .dead)
+        ring.passes = { _, _, _ in true }
+        ring.run(milliseconds: 8000)
+        for observer in 0..<24 {
+            #expect(ring.nodes[observer].table.count(of: .alive) == 24)
+        }
+    }
+
     @Test("Seeds that are silent are asked again for ever, ever more rarely")
     func silentSeed() {
         var ring = VirtualRing(2, isJoined: false)

@@ -28,6 +28,9 @@ extension Membership {
     }
 
     private static var lostMax: Int { 4096 }
+    /// So many that come back within so many milliseconds are a ring that was cut.
+    private static var returnsMany: Int { 4 }
+    private static var returnsWithin: UInt64 { 5000 }
     package static var seedsMax: Int { 64 }
 
     mutating func openStream(_ purpose: Exchange) -> StreamID {
@@ -131,10 +134,23 @@ extension Membership {
     }
 
     /// While a ring forms, tables say more than rumours do: the next exchange comes soon when this one
-    /// brought many members.
+    /// brought members, until one brings none.
     private mutating func considerSync(news: Int, at now: Moment) {
-        guard rules.habits.contains(.eagerSync), news > 4, news * 20 > table.count else { return }
-        let wait = rules.probeInterval + generator.milliseconds(below: 2 * rules.probeInterval)
+        guard rules.habits.contains(.eagerSync), news > 1 else { return }
+        let wait = rules.probeInterval / 2 + generator.milliseconds(below: rules.probeInterval)
+        pushPullAt = min(pushPullAt, now.advanced(milliseconds: wait))
+    }
+
+    /// When several come back at a time a ring that was cut is whole again: what rumours leave out, which
+    /// each tells so often and no more, a table brings.
+    mutating func noticeReturn(of node: NodeName, at now: Moment) {
+        guard rules.habits.contains(.eagerSync), lost.contains(where: { $0.node == node }) else {
+            return
+        }
+        if now.milliseconds(since: returns.since) > Self.returnsWithin { returns = (now, 0) }
+        returns.count += 1
+        guard returns.count == Self.returnsMany else { return }
+        let wait = 2 * rules.probeInterval + generator.milliseconds(below: 2 * rules.probeInterval)
         pushPullAt = min(pushPullAt, now.advanced(milliseconds: wait))
     }
 

@@ -44,7 +44,7 @@ extension Membership {
         }
         gossipAt = nextGossip(after: now)
         let deadFor = rules.gossipToTheDead
-        let listeners = pick(rules.gossipFanout) { member in
+        let listeners = pick(rules.gossipFanout * crowding) { member in
             switch member.state {
             case .alive, .suspect: true
             case .dead: now.milliseconds(since: member.since) <= deadFor
@@ -57,6 +57,15 @@ extension Membership {
         }
         // Nobody is there to be told: what is waiting would wait for ever.
         if listeners.isEmpty, table.presentCount <= 1 { dropUntold() }
+    }
+
+    /// While more waits than a few datagrams hold, more members are told at a time; told four times as
+    /// fast at most.
+    ///
+    /// A ring that forms has a rumour for each member, each to be told a dozen times.
+    private var crowding: Int {
+        guard rules.habits.contains(.eagerSync) else { return 1 }
+        return min(4, 1 + queueDepth / 64)
     }
 
     private mutating func dropUntold() {

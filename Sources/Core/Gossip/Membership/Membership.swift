@@ -78,6 +78,8 @@ package struct Membership: ~Copyable, Engine {
     var offered: [TransmitQueue.Item] = []
     var seeds: [Seed] = []
     var lost: [Lost] = []
+    /// When the last members came back that were lost, and how many at about that time.
+    var returns: (since: Moment, count: Int) = (.zero, 0)
     var exchanges: [StreamID: Exchange] = [:]
     var nextStream: UInt64 = 0
 
@@ -290,6 +292,7 @@ package struct Membership: ~Copyable, Engine {
             switch effect {
             case .tell(let rumour): tell(rumour, at: now)
             case .joined(let node):
+                noticeReturn(of: node, at: now)
                 enter(node)
                 put(.event(.joined(node)))
             case .updated(let node): put(.event(.updated(node)))
