@@ -27,7 +27,10 @@ struct ContainerTests {
             try Data(Self.old.utf8).write(to: URL(filePath: container.resolvConf))
             let outcome = try await container.run(runtime)
             #expect(outcome.status == 0, "\(outcome)")
-            #expect(outcome.output.hasPrefix("nameserver 127.0.0.11\nsearch corp.example\n"))
+            #expect(
+                outcome.output.hasPrefix("nameserver 127.0.0.11\nsearch corp.example\n"),
+                "\(outcome) \(node.complaints)"
+            )
             #expect(outcome.output.contains("# ExtServers: [192.0.2.1]\n"))
             #expect(outcome.output.contains("\n10.0.1.5        web\n"), "\(outcome)")
             #expect(outcome.output.contains("Address: 10.0.1.5"), "\(outcome)")
