@@ -107,7 +107,7 @@ struct ContainerTests {
                 #expect(
                     outcome.output == "127.0.0.1 localhost\n10.0.1.7\tweb.example.org web\n"
                         + "web.example.org\n10.0.1.7        web.example.org web\n",
-                    "\(outcome)"
+                    "\(outcome) \(node.complaints)"
                 )
                 #expect(Folder.text(node.folder.file("own.resolv.conf")) == Self.old)
                 #expect(Folder.text(node.folder.file("own.hosts")) == "127.0.0.1 localhost\n")
