@@ -13,6 +13,8 @@ import Synchronization
 final class RingPlane: Sendable {
     /// A `join` is answered after so long, though nobody has answered; it goes on all the same.
     static let joinSeconds: Int64 = 12
+    /// A daemon that leaves ends after so long, whoever has heard of it.
+    static let farewellSeconds: Int64 = 6
 
     let node: GossipNode
     let keys: RingKeys
@@ -64,9 +66,18 @@ final class RingPlane: Sendable {
         node.join(plan.join)
     }
 
-    /// Stops; with `isLeaving` the ring is told before.
+    /// Stops; with `isLeaving` the ring is told before, for so long as the daemon may take to end.
     func end(isLeaving: Bool) async {
-        if isLeaving { try? await GossipNode.answer { self.node.leave($0) } }
+        if isLeaving {
+            let outcome = Outcome()
+            node.leave { _ in outcome.settle(nil) }
+            let timeout = Task {
+                try? await Task.sleep(for: .seconds(Self.farewellSeconds))
+                outcome.settle(nil)
+            }
+            _ = await outcome.value
+            timeout.cancel()
+        }
         node.stop()
     }
 
