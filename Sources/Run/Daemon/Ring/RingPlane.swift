@@ -33,6 +33,7 @@ final class RingPlane: Sendable {
         }
 
         var joins: [JoinWaiter] = []
+        var nextJoin: UInt64 = 0
         /// Members that answer over streams alone, and of which that was said.
         var withoutDatagrams: Set<NodeName> = []
         /// Names that two nodes claim.
@@ -193,6 +194,7 @@ final class RingPlane: Sendable {
 
     /// Those who asked to join and are not answered yet.
     private struct JoinWaiter {
+        let number: UInt64
         var pending: [SocketEndpoint]
         let answer: @Sendable (SocketEndpoint?) -> Void
     }
@@ -224,9 +226,15 @@ final class RingPlane: Sendable {
     /// Joins, and waits for the first of `addresses` that answers; nil when none did in time.
     func join(_ addresses: [SocketEndpoint]) async -> SocketEndpoint? {
         let outcome = Outcome()
-        state.withLock { state in
-            state.joins.append(JoinWaiter(pending: addresses) { outcome.settle($0) })
+        let number = state.withLock { state in
+            state.nextJoin += 1
+            state.joins.append(
+                JoinWaiter(number: state.nextJoin, pending: addresses) { outcome.settle($0) }
+            )
+            return state.nextJoin
         }
+        // An address that never settles, as this node's own, must not keep its waiter for ever.
+        defer { state.withLock { state in state.joins.removeAll { $0.number == number } } }
         node.join(addresses)
         let timeout = Task {
             try? await Task.sleep(for: .seconds(Self.joinSeconds))
