@@ -184,6 +184,16 @@ struct RingTests {
         }
     }
 
+    @Test("a name that is too long for a ring is refused, and nothing starts")
+    func longName() async throws {
+        let name = Array(repeating: String(repeating: "a", count: 60), count: 4)
+            .joined(separator: ".")
+        try await withNode(Node.Start(flags: ["--name", name + ".bcdef"]), isUp: false) { node in
+            let outcome = try await node.attempt()
+            #expect(outcome.status == 2 && outcome.error.contains("node.name"), "\(outcome)")
+        }
+    }
+
     @Test("members have the documented keys, and what happens to them is counted")
     func documents() async throws {
         try await withRing(of: 2) { (ring: Ring) async throws -> Void in

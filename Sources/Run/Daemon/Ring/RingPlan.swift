@@ -22,6 +22,14 @@ struct RingPlan {
         var name = configuration.nodeName
         // Docker's nodes have a new name at each start; so an old one is never taken for this one.
         if gossip.delegate == .networkdb { name += "-" + Hexadecimal.text(KernelRandom.octets(6)) }
+        guard name.utf8.count <= NodeName.octetsMax else {
+            let limit = NodeName.octetsMax - (name.utf8.count - configuration.nodeName.utf8.count)
+            throw StartupError(
+                "node.name: found \(configuration.nodeName.utf8.count) octets; allowed are at most "
+                    + "\(limit) in a ring, or gossip: null",
+                isConfiguration: true
+            )
+        }
         settings = GossipSettings(
             name: NodeName(name),
             bind: gossip.bind,
