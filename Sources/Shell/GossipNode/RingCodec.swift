@@ -68,7 +68,7 @@ struct RingCodec {
     /// Empty when there was nothing to say, or none of it fits.
     mutating func datagram(
         _ messages: [GossipMessage],
-        candidates: [TransmitQueue.Item] = [],
+        candidates: [RumourQueue.Item] = [],
         takesChecksum: Bool
     ) -> (octets: [UInt8], taken: Int) {
         let frame = takesChecksum ? checkedFrame : frame

@@ -73,9 +73,9 @@ package struct Membership: ~Copyable, Engine {
     /// Before this moment nobody is given up.
     var trustedFrom: Moment
 
-    var queue = TransmitQueue()
-    var delegateQueue = TransmitQueue()
-    var offered: [TransmitQueue.Item] = []
+    var queue = RumourQueue()
+    var delegateQueue = RumourQueue()
+    var offered: [RumourQueue.Item] = []
     var seeds: [Seed] = []
     var lost: [Lost] = []
     /// When the last members came back that were lost, and how many at about that time.

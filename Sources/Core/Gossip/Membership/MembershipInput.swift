@@ -50,7 +50,7 @@ package struct GossipDatagram: Sendable {
     /// All of them go.
     package let messages: [GossipMessage]
     /// Of these as many go as fit beside the messages, first ones first; `packed` tells how many.
-    package let candidates: [TransmitQueue.Item]
+    package let candidates: [RumourQueue.Item]
 }
 
 /// What a stream that a node opens begins with.
