@@ -264,5 +264,6 @@ package enum TableMessage: Hashable, Sendable {
     /// One or more rumours: a `GossipMessage`, or a compound of them in order.
     case rumours([TableRumour])
     case bulkSync(BulkSync)
-    case digest(TableDigest)
+    /// With who says it: over a stream an address does not tell.
+    case digest(TableDigest, from: NodeName)
 }
