@@ -34,6 +34,9 @@ package struct Effect: Sendable {
     /// Processes that something is no longer tied to.
     package internal(set) var releasedProcesses: [Int32] = []
 
+    /// Nothing follows.
+    package init() {}
+
     /// Every view is new, and nothing else has changed.
     package static var allViews: Effect {
         var effect = Effect()
