@@ -141,6 +141,7 @@ extension CompactRing {
             return
         }
         pick(rules.indirectProbes, by: probe.prober, besides: probe.target, forGossip: false)
+        seen.probeOctets += Self.streamPingOctets
         let answers = relay(about: probe.target, for: probe.prober, until: probe.deadline)
         if let ack = answers.ack {
             end(number, succeededAt: ack)
@@ -161,7 +162,6 @@ extension CompactRing {
 
     /// Whether a member answers over a stream in time.
     private mutating func reach(_ target: Int, from node: Int, within limit: UInt64) -> Bool {
-        seen.probeOctets += Self.streamPingOctets
         guard !members[target].isGone, let delay = streamDelay(limit: limit) else { return false }
         return delay + Self.streamPingOctets * Self.octetNanoseconds + self.delay() < limit
     }

@@ -170,7 +170,8 @@ package struct Equivalence: Sendable {
             return value(seen) * 1000 / seconds
         }
         let (left, right) = (rate(full), rate(compact))
-        guard left > 0 || right > 0 else { return nil }
+        // Less than an octet is chance.
+        guard max(left, right) >= 1000 else { return nil }
         let apart = left > right ? left - right : right - left
         return Comparison(
             preset: preset,

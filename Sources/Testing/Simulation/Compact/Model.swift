@@ -43,7 +43,11 @@ package enum Model: String, Hashable, Sendable, CaseIterable {
         return episodes
     }
 
-    func run(_ episode: Episode, by preset: Preset) -> (seen: Observations, faults: FaultCounts) {
+    /// Plays an episode by one set of rules: what was seen, and which faults happened.
+    package func run(
+        _ episode: Episode,
+        by preset: Preset
+    ) -> (seen: Observations, faults: FaultCounts) {
         switch self {
         case .full: episode.run(by: preset)
         case .compact: CompactRing(episode, preset).run()
