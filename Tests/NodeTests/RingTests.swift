@@ -184,6 +184,26 @@ struct RingTests {
         }
     }
 
+    @Test("a node that looks for as many addresses as it holds refuses to join another one")
+    func manyAddresses() async throws {
+        try await withNamespace { space in
+            let list = (1...64).map { "\"10.98.0.\($0)\"" }.joined(separator: ", ")
+            var start = Node.Start(
+                configuration: """
+                    {"gossip": {"bind": "127.0.0.1:7946", "join": [\(list)]}}
+                    """,
+                prefix: space.inside
+            )
+            start.hasGossip = true
+            try await withNode(start) { node in
+                let outcome = try await node.waggle("join 10.98.0.99")
+                #expect(outcome.status == 1, "\(outcome)")
+                #expect(outcome.error.contains("looks for 64 addresses already"), "\(outcome)")
+                #expect(node.complaints.contains("an address to join was left out"))
+            }
+        }
+    }
+
     @Test("a name that is too long for a ring is refused, and nothing starts")
     func longName() async throws {
         let name = Array(repeating: String(repeating: "a", count: 60), count: 4)
