@@ -268,7 +268,8 @@ struct RingTests {
         try await withRing(of: 2) { (ring: Ring) async throws -> Void in
             #expect(try await ring.isWhole())
             let wanted: Set<String> = [
-                "name", "id", "address", "state", "drained", "self", "incarnation", "meta", "tags",
+                "name", "id", "address", "state", "status", "drained", "self", "incarnation",
+                "meta", "tags",
                 "versions", "roundTripMicroseconds", "stateSeconds",
             ]
             for member in try await ring.nodes[0].json("members").list {

@@ -129,6 +129,7 @@ extension RingPlane {
             incarnation: member.incarnation.value,
             stateSeconds: Int(Clock.now().milliseconds(since: member.since) / 1000)
         )
+        listing.status = member.status.map { "\($0)" }
         listing.isDrained = member.isDrained
         listing.isSelf = member.isOwn
         listing.meta = Hexadecimal.text(member.meta)
