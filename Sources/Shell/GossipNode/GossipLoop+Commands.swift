@@ -38,6 +38,9 @@ extension GossipLoop {
                 }
             case .keysAnswered(let question, let outcome):
                 delegate.answer(question, outcome, at: now)
+            case .tables(let inputs):
+                for input in inputs { delegate.handle(input, at: now) }
+            case .snapshot: for news in delegate.snapshots { inbox.note(news) }
             case .stop: isStopped = true
             }
         }
@@ -127,7 +130,8 @@ extension GossipLoop {
             isIsolated: membership.isIsolated,
             streams: streams.count,
             acceptedStreams: streams.acceptedCount,
-            serf: delegate.counts
+            serf: delegate.counts,
+            tables: delegate.tableReport
         )
     }
 }

@@ -91,4 +91,37 @@ package struct NodeCounts: Hashable, Sendable {
     package let acceptedStreams: Int
     /// What serf's layer has counted, where there is one.
     package let serf: SerfRing.Counts?
+    package let tables: TableReport?
+}
+
+/// What a node's tables hold and have counted.
+package struct TableReport: Sendable {
+    package struct Network: Hashable, Sendable {
+        package let id: NetworkID
+        /// Whether others' entries have been taken.
+        package let isSynced: Bool
+        /// Other active nodes on it, ascending.
+        package let participants: [NodeName]
+        package let liveEntries: Int
+    }
+
+    package let counts: TableRing.Counts
+    package let times: (networks: LamportTime, tables: LamportTime)
+    /// Ascending by id.
+    package let networks: [Network]
+    /// Rumours still to be told.
+    package let queueDepth: Int
+    /// Entries that wait for the attachment of their owner.
+    package let parked: Int
+}
+
+/// Something of a node's tables, for whoever reads them; in the order in which it happened.
+package enum TableNews: Hashable, Sendable {
+    case change(TableRing.Change)
+    /// The table of a network is here as far as others had it.
+    case synced(NetworkID)
+    /// An own change that cannot be told.
+    case refused(TableRing.OwnChange, TableRing.Refusal)
+    /// All that is kept of a network at this point, deletions and hidden entries among it.
+    case snapshot(NetworkID, [TableEntry])
 }

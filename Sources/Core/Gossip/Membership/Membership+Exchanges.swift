@@ -47,8 +47,29 @@ extension Membership {
     mutating func pushPull(at now: Moment) {
         let interval = rules.pushPullInterval * Self.pushPullScale(members: table.count)
         while pushPullAt <= now { pushPullAt = pushPullAt.advanced(milliseconds: interval) }
-        guard let partner = pick(1, where: { $0.state == .alive }).first?.peer else { return }
-        exchange(with: partner, isJoin: false, purpose: .round, at: now)
+        guard let partner = pick(1, where: { $0.state == .alive }).first, let peer = partner.peer
+        else { return }
+        if saysWhetherItAgrees(partner), let agreed = lastAgreed,
+            now.milliseconds(since: agreed) <= 4 * rules.probeInterval
+        {
+            counts.exchangesSpared += 1
+            return
+        }
+        exchange(with: peer, isJoin: false, purpose: .round, at: now)
+    }
+
+    /// Its acks tell whether it knows the same, so that a difference is seen without an exchange.
+    private func saysWhetherItAgrees(_ member: MemberTable.Member) -> Bool {
+        member.word.versions.isWhole
+            && member.word.versions.delegateMax >= VersionVector.agreeing.delegateMax
+            && member.word.versions.delegateCurrent == 0
+    }
+
+    mutating func exchange(with node: NodeName, at now: Moment) {
+        guard node != own, let member = table[node], member.isPresent, let peer = member.peer else {
+            return
+        }
+        exchange(with: peer, isJoin: false, purpose: .round, at: now)
     }
 
     /// 1 up to 32 members, one more for each doubling.

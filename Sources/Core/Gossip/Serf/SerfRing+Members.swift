@@ -281,7 +281,7 @@ extension SerfRing {
 
     /// How long membership takes to tell a new rumour as often as any.
     private func tellingTime(peers: Int) -> UInt64 {
-        let times = TransmitQueue.transmitsMax(
+        let times = Transmits.max(
             multiplier: rules.retransmitMultiplier,
             members: peers + 1
         )
