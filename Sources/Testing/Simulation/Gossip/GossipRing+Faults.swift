@@ -104,6 +104,11 @@ extension GossipRing {
         wellSince[node] = now
         sendHeld(node)
         let at = moment(of: node)
+        if preset.hasLoops {
+            // The loop that probes asks the others before it accuses.
+            hosts[node].engine.askLate(at: at)
+            drain(node)
+        }
         if let next = hosts[node].engine.nextWake, next.moment <= at {
             hosts[node].engine.wake(at: at)
         }
