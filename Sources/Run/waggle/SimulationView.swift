@@ -56,6 +56,7 @@ enum SimulationView {
         ("  of gossip", "gossipOctetsPerNodeSecond"),
         ("  of exchanges", "exchangeOctetsPerNodeSecond"),
         ("datagrams", "datagrams"),
+        ("answered over streams only", "answeredOverStreams"),
         ("longest queue", "queueDepthMax"),
     ]
 
