@@ -30,6 +30,23 @@ struct RingTests {
         #expect(first != other)
     }
 
+    @Test("the results of seeds add up")
+    func together() {
+        var sum = report(.crash, nodes: 16, cases: 2, seed: 1, [.memberlist, .waggle])
+        let next = report(.crash, nodes: 16, cases: 2, seed: 2, [.memberlist, .waggle])
+        let first = sum.results[1].seen
+        sum.add(next)
+        #expect(sum.seeds == 2)
+        #expect(sum.faults[.crash] == 8)
+        let seen = sum.results[1].seen
+        #expect(seen.crashes == 4)
+        #expect(
+            seen.firstDead.sorted
+                == (first.firstDead.sorted + next.results[1].seen.firstDead.sorted).sorted()
+        )
+        #expect(sum.document["seeds"]?.number == 2)
+    }
+
     @Test("a preset sees the same alone and beside others")
     func besides() throws {
         let beside = report(.crash, nodes: 16, [.swim, .waggle]).document["figures"]?["waggle"]

@@ -42,23 +42,30 @@ struct SimulateCommand: ParsableCommand {
             )
         )
         var cases: Int?
+        @Flag(help: "One result for all seeds together.") var together = false
         @OptionGroup var json: JSONFlag
 
         func run() throws {
             let (scenario, presets) = try checked()
             let sizes = Scenario.Sizes(nodes: nodes, loss: loss, cases: cases)
             var failed: String?
+            var sum: RunReport?
             for number in 0..<UInt64(seeds) {
                 let seed = seed &+ number
                 let report = RunReport(scenario, sizes, seed: seed, presets: presets)
-                if json.json {
-                    Console.say(report.document.json)
+                if together {
+                    if sum == nil { sum = report } else { sum?.add(report) }
                 } else {
-                    Console.say(SimulationView.text(of: report))
+                    show(report)
                 }
                 if !report.isGood, failed == nil { failed = replay(seed, report) }
             }
+            if let sum { show(sum) }
             if let failed { throw CommandFailure(.failed, what: "simulate gossip", why: failed) }
+        }
+
+        private func show(_ report: RunReport) {
+            Console.say(json.json ? report.document.json : SimulationView.text(of: report))
         }
 
         private func checked() throws -> (Scenario, [Preset]) {

@@ -29,7 +29,9 @@ extension GossipRing {
             weather.isDatagramless[node] = stands
             if !stands { wellSince[node] = now }
         case .side(let node, let side): weather.group[node] = side
-        case .wall(let from, let to, let stands): weather.wall(from: from, to: to, stands: stands)
+        case .wall(let from, let to, let stands):
+            weather.wall(from: from, to: to, stands: stands)
+            if !stands { for node in 0..<nodes { wellSince[node] = now } }
         case .rumour(let node): startRumour(node)
         case .begin: startCounting()
         }

@@ -209,7 +209,9 @@ extension GossipRing {
             if size == liveCount { full += 1 }
         }
         if isBroken { seen.boundsBroken += 1 }
-        if episode.watchesViews, !isViewFull, full == liveCount, liveCount > 1, now >= lastFault {
+        isStillFull =
+            episode.watchesViews && full == liveCount && liveCount > 1 && now >= lastFault
+        if isStillFull, !isViewFull {
             isViewFull = true
             let since = begunAt == Self.start ? lastFault : begunAt
             seen.fullView.add((now - since) / 1_000_000)

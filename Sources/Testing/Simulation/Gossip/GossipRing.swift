@@ -69,8 +69,13 @@ struct GossipRing: ~Copyable {
     var incarnations: [UInt32]
     var liveCount = 0
     var begunAt = GossipRing.start
+    /// Whether the ring was ever whole after the last fault, and whether it was a second ago.
     var isViewFull = false
-    var isOver: Bool { isViewFull && (episode.stopsWhenFull || now > enough) }
+    var isStillFull = false
+    var isOver: Bool {
+        // Somebody may be given up for what happened long before: that has to heal, too.
+        episode.stopsWhenFull ? isViewFull : isStillFull && now > enough
+    }
     var sizesSeen: [Bool]
     var octetsThisSecond: UInt64 = 0
 
