@@ -17,12 +17,12 @@ struct TransmitQueueTests {
         ]
     )
     func transmits(members: Int, expected: Int) {
-        #expect(TransmitQueue.transmitsMax(multiplier: 4, members: members) == expected)
+        #expect(Transmits.max(multiplier: 4, members: members) == expected)
     }
 
     @Test("those told least come first, of these the longest, of these the newest")
     func order() {
-        var queue = TransmitQueue()
+        var queue = RumourQueue()
         queue.enqueue(Self.octets(5, 1))
         queue.enqueue(Self.octets(9, 2))
         queue.enqueue(Self.octets(5, 3))
@@ -36,7 +36,7 @@ struct TransmitQueueTests {
 
     @Test("what does not fit is passed over, and nothing is offered twice")
     func fitting() {
-        var queue = TransmitQueue()
+        var queue = RumourQueue()
         for count in [40, 30, 20, 10] { queue.enqueue(Self.octets(count)) }
         #expect(queue.offer(octetsMax: 56, overhead: 2).map(\.octets.count) == [40, 10])
         #expect(queue.offer(octetsMax: 54, overhead: 2).map(\.octets.count) == [40, 10])
@@ -48,7 +48,7 @@ struct TransmitQueueTests {
 
     @Test("a rumour is told so many times, and is gone with the last")
     func finishing() {
-        var queue = TransmitQueue()
+        var queue = RumourQueue()
         queue.enqueue(Self.octets(4), about: NodeName("a"))
         for round in 1...4 {
             let offered = queue.offer(octetsMax: 10, overhead: 2)
@@ -61,7 +61,7 @@ struct TransmitQueueTests {
 
     @Test("a newer rumour about a node takes the older one's place, and begins anew")
     func replacing() {
-        var queue = TransmitQueue()
+        var queue = RumourQueue()
         queue.enqueue(Self.octets(4, 1), about: NodeName("a"))
         let told = queue.offer(octetsMax: 10, overhead: 2)
         let replaced = queue.enqueue(Self.octets(4, 2), about: NodeName("a"))
@@ -75,8 +75,8 @@ struct TransmitQueueTests {
 
     @Test("ids are never used twice, even when the queue runs empty in between")
     func ids() {
-        var queue = TransmitQueue()
-        var seen: Set<TransmitQueue.ID> = []
+        var queue = RumourQueue()
+        var seen: Set<RumourQueue.ID> = []
         for _ in 0..<20 {
             queue.enqueue(Self.octets(4))
             let offered = queue.offer(octetsMax: 10, overhead: 2)
@@ -88,7 +88,7 @@ struct TransmitQueueTests {
 
     @Test("pruning drops those told most")
     func pruning() {
-        var queue = TransmitQueue()
+        var queue = RumourQueue()
         for index in 0..<6 { queue.enqueue(Self.octets(4), about: NodeName("\(index)")) }
         let told = queue.offer(octetsMax: 18, overhead: 2)
         #expect(told.count == 3)
@@ -101,8 +101,8 @@ struct TransmitQueueTests {
     @Test("whatever happens, every rumour is told exactly as often as it should be")
     func conservation() {
         var dice = SeededGenerator(seed: 21)
-        var queue = TransmitQueue()
-        var tellings: [TransmitQueue.ID: Int] = [:]
+        var queue = RumourQueue()
+        var tellings: [RumourQueue.ID: Int] = [:]
         var finished = 0
         for _ in 0..<3000 {
             if dice.below(3) == 0 { queue.enqueue(Self.octets(1 + Int(dice.below(60)))) }

@@ -38,6 +38,9 @@ extension GossipLoop {
                 }
             case .keysAnswered(let question, let outcome):
                 delegate.answer(question, outcome, at: now)
+            case .tables(let inputs):
+                for input in inputs { delegate.handle(input, at: now) }
+            case .snapshot: for news in delegate.snapshots { inbox.note(news) }
             case .stop: isStopped = true
             }
         }
@@ -83,6 +86,7 @@ extension GossipLoop {
             name: name,
             address: member.peer,
             state: hasLeft ? .left : member.state,
+            status: delegate.status(of: name),
             incarnation: member.incarnation,
             meta: member.word.meta,
             versions: member.word.versions,
@@ -101,6 +105,7 @@ extension GossipLoop {
             name: name,
             address: word.address.address.map { PeerAddress($0, port: word.port) },
             state: delegate.status(of: name) == .left ? .left : .dead,
+            status: delegate.status(of: name),
             incarnation: word.incarnation,
             meta: word.meta,
             versions: word.versions,
@@ -125,7 +130,8 @@ extension GossipLoop {
             isIsolated: membership.isIsolated,
             streams: streams.count,
             acceptedStreams: streams.acceptedCount,
-            serf: delegate.counts
+            serf: delegate.counts,
+            tables: delegate.tableReport
         )
     }
 }

@@ -11,7 +11,10 @@ extension GossipLoop {
             if let output = membership.next() {
                 obey(output, at: now)
             } else if let output = delegate.next() {
-                obey(output, at: now)
+                switch output {
+                case .serf(let output): obey(output, at: now)
+                case .tables(let output): obey(output, at: now)
+                }
             } else {
                 return
             }
@@ -32,7 +35,7 @@ extension GossipLoop {
         case .openStream(let id, let peer, let request, let deadline):
             openStream(id, to: peer, request, until: deadline, at: now)
         case .answerExchange(let id, var exchange):
-            exchange.userState = delegate.state()
+            exchange.userState = delegate.state(isJoin: exchange.isJoin)
             answer(id, with: .exchange(exchange))
             counters.add(.exchangesAnswered)
         case .closeStream(let id):
@@ -42,7 +45,9 @@ extension GossipLoop {
             if !delegate.merge(state, isJoin: isJoin, at: now) {
                 counters.add(.delegateMessagesIgnored)
             }
-        case .user(let octets, _): hear(octets, at: now)
+        case .user(let octets, let source):
+            hear(octets, from: source, isStream: false, at: now)
+        case .acked(let octets, let node): delegate.hearAck(octets, from: node, at: now)
         case .event(let event):
             let node = event.node
             delegate.follow(event, node.flatMap { membership.table[$0]?.word }, at: now)
@@ -75,10 +80,43 @@ extension GossipLoop {
         }
     }
 
+    private mutating func obey(_ output: TableRing.Output, at now: Moment) {
+        switch output {
+        case .broadcast(let octets): membership.handle(.broadcast(octets), at: now)
+        case .rumours(let rumours, let peer):
+            var left = rumours[...]
+            while !left.isEmpty {
+                let (octets, taken) = codec.datagram(saying: left)
+                if codec.isSealing { counters.add(.sealed) }
+                send(octets, to: peer)
+                left = left.dropFirst(taken)
+            }
+        case .datagram(let octets, let peer):
+            let datagram = codec.datagram([.user(octets)], takesChecksum: false)
+            if codec.isSealing { counters.add(.sealed) }
+            send(datagram.octets, to: peer)
+        case .stream(let octets, let peer): say(octets, to: peer, at: now)
+        case .ackPayload(let octets): membership.handle(.ackPayload(octets), at: now)
+        case .agreed(let node): membership.handle(.agreed(node), at: now)
+        case .exchange(let node): membership.handle(.exchange(node), at: now)
+        case .change(let change): inbox.note(.change(change))
+        case .synced(let network): inbox.note(.synced(network))
+        case .refused(let change, let refusal): inbox.note(.refused(change, refusal))
+        case .leaveMembership: membership.handle(.leave, at: now)
+        }
+    }
+
     /// Hands a delegate's octets on.
-    mutating func hear(_ octets: [UInt8], at now: Moment) {
+    mutating func hear(
+        _ octets: [UInt8],
+        from source: PeerAddress?,
+        isStream: Bool,
+        at now: Moment
+    ) {
         counters.add(.delegateMessages)
-        if !delegate.hear(octets, at: now) { counters.add(.delegateMessagesIgnored) }
+        if !delegate.hear(octets, from: source, isStream: isStream, at: now) {
+            counters.add(.delegateMessagesIgnored)
+        }
     }
 }
 
@@ -90,7 +128,9 @@ extension MembershipEvent {
             .drained(let node), .admitted(let node), .died(let node), .left(let node),
             .reaped(let node), .datagramsLost(let node), .conflict(let node, _):
             node
-        case .incompatible, .joinFailed, .joinSucceeded, .isolated, .reconnected, .stalled: nil
+        case .incompatible, .joinFailed, .joinSucceeded, .joinRefused, .isolated, .reconnected,
+            .stalled:
+            nil
         }
     }
 }

@@ -40,7 +40,7 @@ extension GossipLoop {
         let message: StreamMessage
         switch request {
         case .exchange(var exchange):
-            exchange.userState = delegate.state()
+            exchange.userState = delegate.state(isJoin: exchange.isJoin)
             (origin, message) = (.openedForExchange, .exchange(exchange))
         case .ping(let ping): (origin, message) = (.openedForPing, .ping(ping))
         }
@@ -61,6 +61,24 @@ extension GossipLoop {
         } else {
             membership.handle(.streamFailed(id), at: now)
         }
+    }
+
+    /// Says something over a stream of its own; nobody answers it there.
+    mutating func say(_ octets: [UInt8], to peer: PeerAddress, at now: Moment) {
+        guard streams.hasRoomToOpen, let descriptor = connect(to: peer) else {
+            counters.add(.streamsUnreachable)
+            return
+        }
+        let stream = GossipStream(
+            origin: .openedToSay,
+            id: streams.newAcceptedID(),
+            decoder: codec.decoder(as: .initiating),
+            deadline: now.advanced(milliseconds: settings.rules.streamTimeout),
+            descriptor
+        )
+        stream.stage = .answering
+        stream.queue(codec.octets(of: .user(octets), as: .initiating))
+        if streams.add(stream, sockets.poller) { counters.add(.streamsOpened) }
     }
 
     private func connect(to peer: PeerAddress) -> Descriptor? {
@@ -129,7 +147,7 @@ extension GossipLoop {
         case .user(let octets):
             counters.add(.streamUserMessages)
             streams.close(stream, sockets.poller)
-            hear(octets, at: now)
+            hear(octets, from: nil, isStream: true, at: now)
         case .ping, .ack, .error:
             counters.add(.strangersAsked)
             streams.close(stream, sockets.poller)
@@ -220,7 +238,11 @@ extension GossipLoop {
     private mutating func fail(_ stream: GossipStream, at now: Moment) {
         guard streams[stream.id] != nil else { return }
         streams.close(stream, sockets.poller)
-        if !stream.origin.isAccepted { membership.handle(.streamFailed(stream.id), at: now) }
+        switch stream.origin {
+        case .accepted, .openedToSay: break
+        case .openedForExchange, .openedForPing:
+            membership.handle(.streamFailed(stream.id), at: now)
+        }
     }
 
     /// Closes those whose time is over.

@@ -95,6 +95,21 @@ package final class GossipNode: Sendable {
         inbox.post(.keys(change, reply))
     }
 
+    /// Attaches to networks and detaches from them, and changes own entries, in this order; where the
+    /// delegate has tables.
+    package func change(_ inputs: [TableRing.Input]) {
+        inbox.post(.tables(inputs))
+    }
+
+    /// Has all that is kept of each network be among the news.
+    package func askForSnapshots() {
+        inbox.post(.snapshot)
+    }
+
+    /// What is new in tables since the last time, oldest first; whether some was lost, so that
+    /// snapshots have to be asked for.
+    package func takeTableNews() -> (news: [TableNews], isLost: Bool) { inbox.takeTableNews() }
+
     /// The events since the last time, oldest first.
     package func takeEvents() -> RingEvents { inbox.takeEvents() }
 

@@ -43,6 +43,15 @@ package struct GossipSettings: Sendable {
         meta = tags.meta
     }
 
+    /// Takes part in a ring of NetworkDB nodes, with the tables of their networks.
+    package mutating func speakTables(
+        _ rules: TableRing.Rules = TableRing.Rules(),
+        times: (networks: LamportTime, tables: LamportTime) = (LamportTime(0), LamportTime(0))
+    ) {
+        delegate = .tables(rules, times: times)
+        versions = .agreeing
+    }
+
     package init(name: NodeName, bind: SocketEndpoint, incarnation: Incarnation) {
         self.name = name
         self.bind = bind
@@ -65,6 +74,8 @@ package struct GossipLimits: Hashable, Sendable {
     package var eventsMax = 4096
     /// The same of what members said to all.
     package var userEventsMax = 1024
+    /// Changes of tables that nobody has taken yet; beyond them all are dropped for a snapshot.
+    package var tableNewsMax = 1 << 18
     /// Commands that wait; beyond them they are refused.
     package var commandsMax = 1024
     /// The highest number that a stream's descriptor may have; those above are kept for others.

@@ -13,6 +13,8 @@ final class GossipStream {
         case accepted(SocketEndpoint)
         case openedForExchange
         case openedForPing
+        /// For something that nobody answers.
+        case openedToSay
 
         var isAccepted: Bool {
             if case .accepted = self { true } else { false }

@@ -28,6 +28,9 @@ enum NodeCommand: Sendable {
     case keys(KeyChange?, GossipReply<[KeyReport]>)
     /// What came of a delegate's question.
     case keysAnswered(SerfRing.KeyQuestion, SerfKeyOutcome)
+    case tables([TableRing.Input])
+    /// All that is kept of each network is to be among the news.
+    case snapshot
     case stop
 
     /// Tells whoever waits for an answer that there will be none.
@@ -37,7 +40,7 @@ enum NodeCommand: Sendable {
         case .counts(let reply): reply(.failure(error))
         case .leave(let reply), .forget(_, _, let reply): reply(.failure(error))
         case .keys(_, let reply): reply(.failure(error))
-        case .join, .update, .tell, .tags, .keysAnswered, .stop: break
+        case .join, .update, .tell, .tags, .keysAnswered, .tables, .snapshot, .stop: break
         }
     }
 }
@@ -53,6 +56,8 @@ final class NodeInbox: Sendable {
         var events: [RingEvent] = []
         var eventsDropped: UInt64 = 0
         var userEvents: [SerfEvent] = []
+        var tableNews: [TableNews] = []
+        var hasLostNews = false
     }
 
     let signal: WakeSignal
@@ -131,6 +136,35 @@ final class NodeInbox: Sendable {
         }
         if isDropped { counters.add(.eventsDropped) }
         if isFirst { onEvents() }
+    }
+
+    /// Keeps what is new in tables; of too much nothing, since what is left would say the wrong thing.
+    func note(_ news: TableNews) {
+        let (isFirst, isLost) = state.withLock { state in
+            let isFirst = state.tableNews.isEmpty && !state.hasLostNews
+            if state.tableNews.count >= limits.tableNewsMax {
+                state.tableNews = []
+                state.hasLostNews = true
+                return (false, true)
+            }
+            // Until a snapshot comes all that is told has a hole before it.
+            if state.hasLostNews, case .change = news { return (false, false) }
+            state.tableNews.append(news)
+            return (isFirst, false)
+        }
+        if isLost { counters.add(.eventsDropped) }
+        if isFirst { onEvents() }
+    }
+
+    /// The news since the last time, oldest first; whether some were lost, so that a snapshot is needed.
+    func takeTableNews() -> (news: [TableNews], isLost: Bool) {
+        state.withLock { state in
+            defer {
+                state.tableNews = []
+                state.hasLostNews = false
+            }
+            return (state.tableNews, state.hasLostNews)
+        }
     }
 
     /// The events since the last time, oldest first.

@@ -7,6 +7,9 @@ package struct MemberReport: Hashable, Sendable {
     /// nil where the member's octets are no address.
     package let address: PeerAddress?
     package let state: MemberState
+    /// What serf calls its state, where the delegate is serf: it knows who is about to leave, and nothing
+    /// of suspicions.
+    package let status: SerfMember.Status?
     package let incarnation: Incarnation
     package let meta: [UInt8]
     package let versions: VersionVector
@@ -88,4 +91,39 @@ package struct NodeCounts: Hashable, Sendable {
     package let acceptedStreams: Int
     /// What serf's layer has counted, where there is one.
     package let serf: SerfRing.Counts?
+    package let tables: TableReport?
+}
+
+/// What a node's tables hold and have counted.
+package struct TableReport: Hashable, Sendable {
+    package struct Network: Hashable, Sendable {
+        package let id: NetworkID
+        /// Whether others' entries have been taken.
+        package let isSynced: Bool
+        /// Other active nodes on it, ascending.
+        package let participants: [NodeName]
+        package let liveEntries: Int
+    }
+
+    package let counts: TableRing.Counts
+    /// Readings of both clocks: a later run is to begin at or after them.
+    package let networkTime: LamportTime
+    package let tableTime: LamportTime
+    /// Ascending by id.
+    package let networks: [Network]
+    /// Rumours still to be told.
+    package let queueDepth: Int
+    /// Entries that wait for the attachment of their owner.
+    package let parked: Int
+}
+
+/// Something of a node's tables, for whoever reads them; in the order in which it happened.
+package enum TableNews: Hashable, Sendable {
+    case change(TableRing.Change)
+    /// The table of a network is here as far as others had it.
+    case synced(NetworkID)
+    /// An own change that cannot be told.
+    case refused(TableRing.OwnChange, TableRing.Refusal)
+    /// All that is kept of a network at this point, deletions and hidden entries among it.
+    case snapshot(NetworkID, [TableEntry])
 }

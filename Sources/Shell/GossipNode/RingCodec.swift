@@ -68,15 +68,34 @@ struct RingCodec {
     /// Empty when there was nothing to say, or none of it fits.
     mutating func datagram(
         _ messages: [GossipMessage],
-        candidates: [TransmitQueue.Item] = [],
+        candidates: [RumourQueue.Item] = [],
         takesChecksum: Bool
     ) -> (octets: [UInt8], taken: Int) {
-        let frame = takesChecksum ? checkedFrame : frame
-        let content = writer.pack(
+        datagram(
             messages.map { $0.octets },
-            candidates: candidates.map { $0.octets },
-            in: frame
+            candidates.map { $0.octets },
+            in: takesChecksum ? checkedFrame : frame
         )
+    }
+
+    /// A datagram of user messages alone, each a rumour, and how many of them are in it: one at least.
+    mutating func datagram(
+        saying rumours: ArraySlice<TableRumour>
+    ) -> (octets: [UInt8], taken: Int) {
+        let messages = rumours.prefix(DatagramFrame.partsMax).map {
+            GossipMessage.user($0.octets).octets
+        }
+        let (octets, taken) = datagram([], messages, in: frame)
+        if taken > 0 { return (octets, taken) }
+        return (datagram([messages[0]], [], in: frame).octets, 1)
+    }
+
+    private mutating func datagram(
+        _ messages: [[UInt8]],
+        _ candidates: [[UInt8]],
+        in frame: DatagramFrame
+    ) -> (octets: [UInt8], taken: Int) {
+        let content = writer.pack(messages, candidates: candidates, in: frame)
         if messages.isEmpty, content.taken == 0 { return ([], 0) }
         if frame.seal == nil { return (frame.datagram(content.octets), content.taken) }
         let octets = frame.datagram(content.octets, nonce: cipher.nonce()) { cipher.seal($0) }

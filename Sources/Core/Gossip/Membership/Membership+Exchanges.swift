@@ -31,6 +31,7 @@ extension Membership {
     /// So many that come back within so many milliseconds are a ring that was cut.
     private static var returnsMany: Int { 4 }
     private static var returnsWithin: UInt64 { 5000 }
+    /// Addresses to join that are held; a few are enough to find a ring.
     package static var seedsMax: Int { 64 }
 
     mutating func openStream(_ purpose: Exchange) -> StreamID {
@@ -46,8 +47,29 @@ extension Membership {
     mutating func pushPull(at now: Moment) {
         let interval = rules.pushPullInterval * Self.pushPullScale(members: table.count)
         while pushPullAt <= now { pushPullAt = pushPullAt.advanced(milliseconds: interval) }
-        guard let partner = pick(1, where: { $0.state == .alive }).first?.peer else { return }
-        exchange(with: partner, isJoin: false, purpose: .round, at: now)
+        guard let partner = pick(1, where: { $0.state == .alive }).first, let peer = partner.peer
+        else { return }
+        if saysWhetherItAgrees(partner), let agreed = lastAgreed,
+            now.milliseconds(since: agreed) <= 4 * rules.probeInterval
+        {
+            counts.exchangesSpared += 1
+            return
+        }
+        exchange(with: peer, isJoin: false, purpose: .round, at: now)
+    }
+
+    /// Its acks tell whether it knows the same, so that a difference is seen without an exchange.
+    private func saysWhetherItAgrees(_ member: MemberTable.Member) -> Bool {
+        member.word.versions.isWhole
+            && member.word.versions.delegateMax >= VersionVector.agreeing.delegateMax
+            && member.word.versions.delegateCurrent == 0
+    }
+
+    mutating func exchange(with node: NodeName, at now: Moment) {
+        guard node != own, let member = table[node], member.isPresent, let peer = member.peer else {
+            return
+        }
+        exchange(with: peer, isJoin: false, purpose: .round, at: now)
     }
 
     /// 1 up to 32 members, one more for each doubling.
@@ -169,6 +191,9 @@ extension Membership {
                 if seeds[index].nextTry != nil { seeds[index].nextTry = now }
             } else if seeds.count < Self.seedsMax {
                 seeds.append(Seed(address: address, delay: rules.joinRetry, nextTry: now))
+            } else {
+                counts.seedsRefused += 1
+                put(.event(.joinRefused(address)))
             }
         }
     }

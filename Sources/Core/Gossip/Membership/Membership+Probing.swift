@@ -183,7 +183,9 @@ extension Membership {
 
     mutating func hear(_ ack: Ack, from source: PeerAddress, at now: Moment) {
         if let index = probes.firstIndex(where: { $0.sequence == ack.sequence }) {
-            succeed(probes.remove(at: index), from: source, at: now)
+            let probe = probes.remove(at: index)
+            succeed(probe, from: source, at: now)
+            if !ack.payload.isEmpty { put(.acked(ack.payload, from: probe.node)) }
             return
         }
         guard let index = waiting.firstIndex(where: { $0.sequence == ack.sequence }) else {

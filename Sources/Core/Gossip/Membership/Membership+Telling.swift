@@ -71,13 +71,13 @@ extension Membership {
     private mutating func dropUntold() {
         gossipAt = nil
         counts.rumoursDropped += queueDepth
-        queue = TransmitQueue()
-        delegateQueue = TransmitQueue()
+        queue = RumourQueue()
+        delegateQueue = RumourQueue()
         if leaveBy != nil { endLeave() }
     }
 
     /// Rumours that may go beside `messages`, in the order in which they are told.
-    mutating func offer(beside messages: [GossipMessage]) -> [TransmitQueue.Item] {
+    mutating func offer(beside messages: [GossipMessage]) -> [RumourQueue.Item] {
         // What a ping or an ack takes, within a few octets: the packer measures.
         let room = rules.offeredOctets - 80 * messages.count
         var items = queue.isEmpty ? [] : queue.offer(octetsMax: room, overhead: 2)
@@ -93,7 +93,7 @@ extension Membership {
         let told = offered.prefix(count)
         offered = []
         if told.isEmpty { return }
-        let transmitsMax = TransmitQueue.transmitsMax(
+        let transmitsMax = Transmits.max(
             multiplier: rules.retransmitMultiplier,
             members: table.count
         )

@@ -56,6 +56,8 @@ package struct Membership: ~Copyable, Engine {
     var generator: SeededGenerator
     var sequence: UInt32
     var payload: [UInt8] = []
+    /// When a member last said that it knows the same.
+    var lastAgreed: Moment?
 
     /// Every member, in the order in which they are probed; source: SWIM §4.3.
     var order: [NodeName]
@@ -73,9 +75,9 @@ package struct Membership: ~Copyable, Engine {
     /// Before this moment nobody is given up.
     var trustedFrom: Moment
 
-    var queue = TransmitQueue()
-    var delegateQueue = TransmitQueue()
-    var offered: [TransmitQueue.Item] = []
+    var queue = RumourQueue()
+    var delegateQueue = RumourQueue()
+    var offered: [RumourQueue.Item] = []
     var seeds: [Seed] = []
     var lost: [Lost] = []
     /// When the last members came back that were lost, and how many at about that time.
@@ -154,6 +156,8 @@ package struct Membership: ~Copyable, Engine {
         case .refused(let address): hearRefusal(address, at: now)
         case .broadcast(let octets): broadcast(octets, at: now)
         case .ackPayload(let octets): payload = octets
+        case .agreed: lastAgreed = now
+        case .exchange(let node): exchange(with: node, at: now)
         case .join(let addresses): addSeeds(addresses, at: now)
         case .update(let meta): obey(table.update(meta: meta), at: now)
         case .leave: leave(at: now)

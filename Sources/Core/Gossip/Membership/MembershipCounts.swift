@@ -25,6 +25,8 @@ package struct MembershipCounts: Hashable, Sendable {
     /// Tables that were merged, and those whose versions do not meet ours.
     package internal(set) var exchanges = 0
     package internal(set) var exchangesFailed = 0
+    /// Left out since members say that they know the same.
+    package internal(set) var exchangesSpared = 0
     package internal(set) var exchangesIncompatible = 0
     /// Rumours told to the end, and those dropped because too many waited.
     package internal(set) var rumoursTold = 0
@@ -35,4 +37,6 @@ package struct MembershipCounts: Hashable, Sendable {
     /// Deaths heard that were looked into first.
     package internal(set) var deathsDoubted = 0
     package internal(set) var drains = 0
+    /// Addresses to join that were left out.
+    package internal(set) var seedsRefused = 0
 }

@@ -32,6 +32,10 @@ package enum MembershipInput: Sendable {
     case broadcast([UInt8])
     /// What acks carry from now on.
     case ackPayload([UInt8])
+    /// That member knows the same as this node: while some do, whole tables need not be exchanged.
+    case agreed(NodeName)
+    /// Tables are to be exchanged with that member now.
+    case exchange(NodeName)
     /// Becomes and stays a member of the ring of whoever answers at one of these.
     case join([PeerAddress])
     /// Says something else of itself.
@@ -50,7 +54,7 @@ package struct GossipDatagram: Sendable {
     /// All of them go.
     package let messages: [GossipMessage]
     /// Of these as many go as fit beside the messages, first ones first; `packed` tells how many.
-    package let candidates: [TransmitQueue.Item]
+    package let candidates: [RumourQueue.Item]
 }
 
 /// What a stream that a node opens begins with.
@@ -74,6 +78,8 @@ package enum MembershipOutput: Sendable {
     case delegateState([UInt8], isJoin: Bool)
     /// The delegate's octets of a datagram.
     case user([UInt8], from: PeerAddress)
+    /// What the ack of a member that was probed carried; never empty.
+    case acked([UInt8], from: NodeName)
     case event(MembershipEvent)
     /// The ring knows that this node leaves, as far as it can be told.
     case left
@@ -106,6 +112,8 @@ package enum MembershipEvent: Hashable, Sendable {
     /// Nobody answered at that address; tried again after so many milliseconds.
     case joinFailed(PeerAddress, retryIn: UInt64)
     case joinSucceeded(PeerAddress)
+    /// Nobody is asked at that address: so many are held already.
+    case joinRefused(PeerAddress)
     /// A member answers over streams and not over datagrams.
     case datagramsLost(NodeName)
     /// Nobody can be heard: the trouble is here.

@@ -1,10 +1,10 @@
 /// Rumours that are still to be told, each so many times and no more.
 ///
-/// Those told least come first, of these the longest, of these the newest. A newer rumour about a node
+/// Those told least come first, of these the longest, of these the newest. A newer rumour about a subject
 /// takes the place of an older one. What is offered is charged only once it was packed, since only the
 /// packer knows how much compression let in. Source: gossip-wire.md §12; Das, Gupta, Motivala, "SWIM",
 /// 2002, §4.1.
-package struct TransmitQueue: Sendable {
+package struct TransmitQueue<Subject: Hashable & Sendable, Message: Hashable & Sendable>: Sendable {
     /// Tells rumours apart; never used twice, however often the queue runs empty.
     package struct ID: Hashable, Comparable, Sendable {
         fileprivate let value: UInt64
@@ -15,11 +15,11 @@ package struct TransmitQueue: Sendable {
     /// One rumour, encoded; its octets mean nothing here.
     package struct Item: Hashable, Sendable {
         package let id: ID
-        /// Whom it is about; nil for what replaces nothing.
-        package let subject: NodeName?
+        /// Whom or what it is about; nil for what replaces nothing.
+        package let subject: Subject?
         package let octets: [UInt8]
         /// What the octets say, for a driver that has no use for octets.
-        package let message: GossipMessage?
+        package let message: Message?
         /// How often it has been told.
         package fileprivate(set) var transmits = 0
     }
@@ -51,8 +51,8 @@ package struct TransmitQueue: Sendable {
     /// The items, each in its slot for as long as it waits.
     private var slots: [Item?] = []
     private var freeSlots: [Int] = []
-    /// The slot of the one rumour about each node.
-    private var bySubject: [NodeName: Int] = [:]
+    /// The slot of the one rumour about each subject.
+    private var bySubject: [Subject: Int] = [:]
     private var nextID: UInt64 = 0
 
     package init() {}
@@ -60,25 +60,12 @@ package struct TransmitQueue: Sendable {
     package var count: Int { places.count }
     package var isEmpty: Bool { places.isEmpty }
 
-    /// How often a rumour is told in a ring of `members`: `multiplier` for each digit of their number.
-    ///
-    /// That is `multiplier * ceil(log10(members + 1))`.
-    package static func transmitsMax(multiplier: Int, members: Int) -> Int {
-        var digits = 0
-        var left = members
-        while left > 0 {
-            left /= 10
-            digits += 1
-        }
-        return multiplier * digits
-    }
-
-    /// Takes a rumour; returns the one about the same node that it replaces.
+    /// Takes a rumour; returns the one about the same subject that it replaces.
     @discardableResult
     package mutating func enqueue(
         _ octets: [UInt8],
-        saying message: GossipMessage? = nil,
-        about subject: NodeName? = nil
+        saying message: Message? = nil,
+        about subject: Subject? = nil
     ) -> Item? {
         let replaced = subject.flatMap { withdraw(about: $0) }
         insert(
@@ -89,7 +76,7 @@ package struct TransmitQueue: Sendable {
     }
 
     /// Forgets what is to be told about `subject`; returns it.
-    package mutating func withdraw(about subject: NodeName) -> Item? {
+    package mutating func withdraw(about subject: Subject) -> Item? {
         guard let slot = bySubject[subject], let old = slots[slot] else { return nil }
         places.remove(at: index(of: Place(old, slot: slot)))
         return takeOut(slot)
@@ -165,5 +152,24 @@ package struct TransmitQueue: Sendable {
             if places[middle].precedes(place) { low = middle + 1 } else { high = middle }
         }
         return low
+    }
+}
+
+/// What membership tells: of each node the newest.
+package typealias RumourQueue = TransmitQueue<NodeName, GossipMessage>
+
+/// How often what is gossiped is told.
+package enum Transmits {
+    /// In a ring of `members`: `multiplier` for each digit of their number.
+    ///
+    /// That is `multiplier * ceil(log10(members + 1))`. Source: gossip-wire.md §12.
+    package static func max(multiplier: Int, members: Int) -> Int {
+        var digits = 0
+        var left = members
+        while left > 0 {
+            left /= 10
+            digits += 1
+        }
+        return multiplier * digits
     }
 }

@@ -26,6 +26,8 @@ package struct VersionVector: Hashable, Sendable {
     package static let none = VersionVector(ShortOctets())
     /// Docker's rings and plain memberlist.
     package static let networkDB = VersionVector(ShortOctets([1, 5, 2, 0, 0, 0]))
+    /// Ours in Docker's rings: its acks tell whether it knows the same (gossip-scale.md §3.1).
+    package static let agreeing = VersionVector(ShortOctets([1, 5, 2, 0, 1, 0]))
     /// A serf agent's.
     package static let serf = VersionVector(ShortOctets([1, 5, 2, 2, 5, 5]))
 

@@ -18,7 +18,7 @@ extension SerfRing {
             announce()
         case .conflict: counts.conflicts += 1
         case .suspected, .cleared, .drained, .admitted, .reaped, .incompatible, .joinFailed,
-            .datagramsLost, .isolated, .reconnected, .stalled:
+            .joinRefused, .datagramsLost, .isolated, .reconnected, .stalled:
             break
         }
     }
@@ -281,7 +281,7 @@ extension SerfRing {
 
     /// How long membership takes to tell a new rumour as often as any.
     private func tellingTime(peers: Int) -> UInt64 {
-        let times = TransmitQueue.transmitsMax(
+        let times = Transmits.max(
             multiplier: rules.retransmitMultiplier,
             members: peers + 1
         )

@@ -56,7 +56,7 @@ extension GossipRing {
         case .closeStream(let id): close(id)
         case .event(let event): observe(event, at: node)
         case .left: leave(node)
-        case .delegateState, .user: break
+        case .delegateState, .user, .acked: break
         }
     }
 

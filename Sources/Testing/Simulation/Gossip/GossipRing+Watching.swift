@@ -25,7 +25,8 @@ extension GossipRing {
             incarnations[node * nodes + member] = 0
         case .stalled: seen.stalls += 1
         case .isolated: seen.isolations += 1
-        case .conflict, .incompatible, .joinFailed, .joinSucceeded, .datagramsLost, .reconnected:
+        case .conflict, .incompatible, .joinFailed, .joinSucceeded, .joinRefused, .datagramsLost,
+            .reconnected:
             break
         }
     }

@@ -30,7 +30,7 @@ struct GossipRing: ~Copyable {
     struct Parcel: Sendable {
         let from: Int
         let messages: [GossipMessage]
-        let candidates: [TransmitQueue.Item]
+        let candidates: [RumourQueue.Item]
         let taken: Int
         let octets: Int
     }

@@ -1,6 +1,7 @@
-/// A reading of one of serf's three logical clocks: of members, of events, of queries.
+/// A reading of a logical clock: of serf's members, events or queries, or of NetworkDB's networks or
+/// tables.
 ///
-/// Source: gossip-wire.md §18.4.
+/// Source: gossip-wire.md §18.4; networkdb-dns.md A3.
 package struct LamportTime: Hashable, Comparable, Sendable, CustomStringConvertible {
     package let value: UInt64
 
