@@ -20,8 +20,8 @@ extension TableRing {
         case .joinSucceeded:
             let time = networkClock.tick()
             tellAll(.node(NodeEvent(.join, own, at: time)), at: now)
-        case .suspected, .cleared, .conflict, .incompatible, .joinFailed, .datagramsLost,
-            .isolated, .reconnected, .stalled:
+        case .suspected, .cleared, .conflict, .incompatible, .joinFailed, .joinRefused,
+            .datagramsLost, .isolated, .reconnected, .stalled:
             break
         }
     }
