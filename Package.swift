@@ -178,6 +178,9 @@ if Context.environment["WAGGLE_FUZZ"] != nil {
         fuzz("QueryFuzz", ["Base", "Names", "DNSWire", "NameServer"]),
         fuzz("ReplyFuzz", ["Base", "Names", "DNSWire", "NameServer"]),
         fuzz("ResolvConfFuzz", ["Base", "Daemon"]),
+        fuzz("TableMessageFuzz", ["Gossip", "GossipWire"]),
+        fuzz("TableRecordFuzz", ["Gossip", "GossipWire"]),
+        fuzz("TableStateFuzz", ["Gossip", "GossipWire"]),
         fuzz("ZoneFuzz", ["Base", "DNSWire", "LDNS"]),
     ]
 }
