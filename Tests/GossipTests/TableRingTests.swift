@@ -166,6 +166,18 @@ struct TableRingTests {
         #expect(ring.nodes[1].entry(VirtualTables.key("ep1"), front) == nil)
     }
 
+    @Test("a node that has left and joined again can leave again")
+    func leavesAgain() {
+        var ring = VirtualTables(2)
+        ring.run(milliseconds: 500)
+        for _ in 0..<2 {
+            ring.nodes[0].hasLeft = false
+            ring.tell(0, .leave)
+            ring.run(milliseconds: 1000)
+            #expect(ring.nodes[0].hasLeft)
+        }
+    }
+
     @Test("a node that goes off a network has nothing of it, and others nothing of it there")
     func detaches() {
         var ring = VirtualTables(3)

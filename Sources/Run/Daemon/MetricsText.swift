@@ -20,10 +20,10 @@ struct MetricsText {
         text.writeSandboxes(state.sandboxTallies)
         text.writeDurations()
         text.writeWork()
-        if let ring { text.write(ring) }
-        if let tables = ring?.counts.tables {
-            text.write(
-                tables,
+        if let ring {
+            text.write(ring)
+            text.writeTables(
+                ring,
                 state.registry.discovery,
                 remote: state.registry.endpoints.remoteCount
             )

@@ -359,8 +359,8 @@ extension TableRing {
     // MARK: Leaving
 
     mutating func leave(at now: Moment) {
-        guard !isLeaving else { return }
-        isLeaving = true
+        // One that has left may have joined again since.
+        if leaveAt != nil { return }
         tellAll(.node(NodeEvent(.leave, own, at: networkClock.tick())), at: now)
         leaveAt = now.advanced(milliseconds: active.isEmpty ? 0 : rules.leaveTold)
     }

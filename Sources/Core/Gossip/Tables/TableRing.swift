@@ -69,7 +69,6 @@ package struct TableRing: ~Copyable, Engine {
     var ackTurn = 0
     var reapAt: Moment
     var leaveAt: Moment?
-    var isLeaving = false
 
     private var outputs: [Output] = []
     private var taken = 0

@@ -156,7 +156,8 @@ extension MetricsText {
     }
 
     /// What is told of endpoints, and what became of what others told.
-    mutating func write(_ tables: TableReport, _ discovery: Discovery, remote: Int) {
+    mutating func writeTables(_ ring: RingReading, _ discovery: Discovery, remote: Int) {
+        guard let tables = ring.counts.tables else { return }
         let counts = tables.counts
         family(
             "waggle_tables_rumours_total",
