@@ -100,6 +100,14 @@ extension TableRing {
             counts.stale += 1
             return
         }
+        if owner.presence == .unknown, let known, known.isVisible,
+            rules.habits.contains(.prerequisites)
+        {
+            // The next run of a node may be heard of before it is a member: until then it is the last
+            // one's entry that counts, and nothing is hidden for one that nobody can see yet.
+            park(rumour, path, at: now)
+            return
+        }
         guard known != nil || hasRoom(for: event) else {
             counts.refusedBound += 1
             return
