@@ -138,6 +138,8 @@ extension TableRing {
         case membership(MembershipEvent, word: Alive?)
         /// A user message.
         case heard([UInt8], from: PeerAddress?, isStream: Bool)
+        /// The same, read already: of a driver that has no use for octets.
+        case said(TableMessage, from: PeerAddress?, isStream: Bool)
         /// The user state of an exchange.
         case merged([UInt8])
         /// What an ack carried.

@@ -124,6 +124,8 @@ package struct TableRing: ~Copyable, Engine {
                 return
             }
             hear(message, from: source, isStream: isStream, at: now)
+        case .said(let message, let source, let isStream):
+            hear(message, from: source, isStream: isStream, at: now)
         case .merged(let octets):
             guard let state = codec.readState(octets) else {
                 counts.unreadable += 1
