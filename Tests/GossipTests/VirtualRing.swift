@@ -175,7 +175,7 @@ struct VirtualRing {
             case .answerExchange(let tag, let exchange):
                 let asker = Int(tag.value & 0xffff)
                 post(asker, .exchangeAnswered(StreamID(tag.value >> 16), exchange))
-            case .closeStream, .delegateState, .user, .left: break
+            case .closeStream, .delegateState, .user, .acked, .left: break
             case .event(let event): nodes[index].events.append((now, event))
             }
         }

@@ -92,7 +92,7 @@ package struct NodeCounts: Hashable, Sendable {
 }
 
 /// What a node's tables hold and have counted.
-package struct TableReport: Sendable {
+package struct TableReport: Hashable, Sendable {
     package struct Network: Hashable, Sendable {
         package let id: NetworkID
         /// Whether others' entries have been taken.
@@ -103,7 +103,9 @@ package struct TableReport: Sendable {
     }
 
     package let counts: TableRing.Counts
-    package let times: (networks: LamportTime, tables: LamportTime)
+    /// Readings of both clocks: a later run is to begin at or after them.
+    package let networkTime: LamportTime
+    package let tableTime: LamportTime
     /// Ascending by id.
     package let networks: [Network]
     /// Rumours still to be told.

@@ -25,7 +25,9 @@ struct RingDelegate: ~Copyable {
 
     init(_ choice: DelegateChoice, own: Alive, seed: UInt64, at now: Moment) {
         switch choice {
-        case .none: (serf, tables) = (nil, nil)
+        case .none:
+            serf = nil
+            tables = nil
         case .serf(let rules):
             serf = SerfRing(own: own, rules: rules, codec: .wire, seed: seed, at: now)
             tables = nil
@@ -160,7 +162,8 @@ struct RingDelegate: ~Copyable {
         lookAtTables { tables in
             TableReport(
                 counts: tables.counts,
-                times: tables.times,
+                networkTime: tables.times.networks,
+                tableTime: tables.times.tables,
                 networks: tables.attached.map { id in
                     TableReport.Network(
                         id: id,

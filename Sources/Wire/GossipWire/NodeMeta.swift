@@ -1,3 +1,5 @@
+package import Gossip
+
 /// What a Waggle node says of itself in a ring whose other members say nothing: a meta of at most 300
 /// octets.
 ///
@@ -9,8 +11,8 @@ package struct NodeMeta: Hashable, Sendable {
     private static let magic = Array("GS1".utf8)
     package static let idOctets = 16
 
-    /// Extensions this node speaks, a bit each; none so far.
-    package var capabilities: UInt32 = 0
+    /// Extensions this node speaks; bits that nobody here knows stay as they are.
+    package var capabilities: TableCapabilities = []
     /// Higher for each run of the same node.
     package var boot: UInt64
     package var zone: [UInt8] = []
@@ -46,7 +48,7 @@ package struct NodeMeta: Hashable, Sendable {
             let zone = number(1).flatMap({ text(Int($0)) }),
             let name = number(1).flatMap({ text(Int($0)) }), let id = text(Self.idOctets)
         else { return nil }
-        self.capabilities = UInt32(capabilities)
+        self.capabilities = TableCapabilities(rawValue: UInt32(capabilities))
         self.boot = boot
         self.zone = zone
         self.name = name
@@ -55,7 +57,9 @@ package struct NodeMeta: Hashable, Sendable {
 
     package var octets: [UInt8] {
         var out = Self.magic
-        for place in 0..<4 { out.append(UInt8(truncatingIfNeeded: capabilities >> (8 * place))) }
+        for place in 0..<4 {
+            out.append(UInt8(truncatingIfNeeded: capabilities.rawValue >> (8 * place)))
+        }
         for place in 0..<8 { out.append(UInt8(truncatingIfNeeded: boot >> (8 * place))) }
         for text in [zone, name] {
             out.append(UInt8(clamping: text.count))

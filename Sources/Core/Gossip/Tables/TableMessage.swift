@@ -264,6 +264,5 @@ package enum TableMessage: Hashable, Sendable {
     /// One or more rumours: a `GossipMessage`, or a compound of them in order.
     case rumours([TableRumour])
     case bulkSync(BulkSync)
-    /// With who says it: over a stream an address does not tell.
-    case digest(TableDigest, from: NodeName)
+    case digest(TableDigest)
 }

@@ -97,7 +97,7 @@ extension TableRing {
 
     private mutating func say(_ digest: TableDigest, to node: NodeName) {
         guard let peer = nodes[node]?.address else { return }
-        let octets = codec.message(.digest(digest, from: own))
+        let octets = codec.message(.digest(digest))
         put(
             octets.count <= rules.digestDatagramOctets
                 ? .datagram(octets, to: peer) : .stream(octets, to: peer)

@@ -152,7 +152,9 @@ package struct TableRing: ~Copyable, Engine {
             let path = isStream ? Path.push : .gossip
             for rumour in rumours { hear(rumour, path, from: sender, at: now) }
         case .bulkSync(let sync): hear(sync, at: now)
-        case .digest(let digest, let sender): hear(digest, from: sender, at: now)
+        case .digest(let digest):
+            guard let sender else { return }
+            hear(digest, from: sender, at: now)
         }
     }
 
