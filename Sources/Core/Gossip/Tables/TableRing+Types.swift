@@ -46,6 +46,9 @@ extension TableRing {
         package var gossipFanout = 3
         package var retransmitMultiplier = 4
         package var bulkSyncInterval: UInt64 = 30_000
+        /// Whether the first round comes a whole interval after the start, as NetworkDB's does, and not
+        /// anywhere within it: nodes that start together have their rounds together.
+        package var isInStep = false
         /// How long an answer to a bulk sync is waited for; 30 s with Docker.
         package var bulkSyncWait: UInt64 = 3000
         /// Beyond it nothing that came in bulk is gossiped on.

@@ -107,7 +107,10 @@ package struct TableRing: ~Copyable, Engine {
         budget = rules.budgetDepth
         budgetAt = now
         gossipPhase = now.advanced(milliseconds: dice.milliseconds(below: rules.gossipInterval))
-        bulkSyncAt = now.advanced(milliseconds: dice.milliseconds(below: rules.bulkSyncInterval))
+        let first = dice.milliseconds(below: rules.bulkSyncInterval)
+        bulkSyncAt = now.advanced(
+            milliseconds: rules.isInStep ? rules.bulkSyncInterval : first
+        )
         reapAt = now.advanced(milliseconds: rules.reapInterval)
         self.dice = dice
         membersRoot = Self.hash(of: own)

@@ -33,6 +33,8 @@ package struct TableEpisode: Sendable {
     package var milliseconds: UInt64
     /// In milliseconds from the start; sorted by time.
     package var steps: [(at: UInt64, step: TableStep)] = []
+    /// Whether all nodes were started at one moment, so that their rounds of whole tables come together.
+    package var startsTogether = false
     /// Whether every node has to have what it should have when all is over.
     package var isJudged = true
     /// Whether the run is over as soon as every node has what it should have after `settle`.

@@ -48,12 +48,14 @@ struct TableEpisodeMaker {
 
     // MARK: Writing
 
-    /// Source: T1. Small rings run on until they are quiet.
-    mutating func burst(seconds: Int?) -> TableEpisode {
+    /// 1: as the recorded runs, of nodes that were started together, some seconds after a round of whole
+    /// tables. Source: T1, gossip-scale.md §1.7. Small rings run on until they are quiet.
+    mutating func burst(kind: Int, seconds: Int?) -> TableEpisode {
         let usual = nodes <= 10 ? 260 : 120
         var episode = episode(milliseconds: UInt64(seconds ?? usual) * 1000)
         // Rounds of whole tables may come at any time after the burst.
-        let at = milliseconds(2000..<32_000)
+        episode.startsTogether = kind == 1
+        let at = kind == 1 ? milliseconds(31_000..<40_000) : milliseconds(2000..<32_000)
         episode.add(.count, at: at)
         episode.add(.write(0, Array(0..<records)), at: at)
         episode.stopsWhenSettled = nodes > 10

@@ -96,7 +96,7 @@ package enum TableScenario: String, Hashable, Sendable, CaseIterable {
         )
         var episodes: [TableEpisode]
         switch self {
-        case .burst: episodes = [maker.burst(seconds: sizes.seconds)]
+        case .burst: episodes = [maker.burst(kind: sizes.kind ?? 0, seconds: sizes.seconds)]
         case .sustained:
             episodes = [
                 maker.sustained(updates: sizes.updates ?? 2000, seconds: sizes.seconds ?? 60)

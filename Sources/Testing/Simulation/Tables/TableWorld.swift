@@ -169,9 +169,11 @@ struct TableWorld: ~Copyable {
             encode: { $0.octets },
             at: at
         )
+        var rules = part.tables
+        rules.isInStep = episode.startsTogether
         let tables = TableRing(
             own: word,
-            rules: part.tables,
+            rules: rules,
             codec: shelf.codec,
             seed: chance.draw(.engine, UInt64(node), UInt64(start), 1),
             at: at
