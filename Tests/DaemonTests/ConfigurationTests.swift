@@ -284,6 +284,10 @@ struct ConfigurationFileTests {
                 #"found "10.0.0.1:0"; allowed is ADDRESS, ADDRESS:PORT or [ADDRESS6]:PORT"#
             ),
             (
+                #"{"gossip": {"join": [\#((1...65).map { #""10.0.0.\#($0)""# }.joined(separator: ","))]}}"#,
+                "gossip.join", "found 65 of them; allowed is 64 at most"
+            ),
+            (
                 #"{"gossip": {"profile": "moon"}}"#, "gossip.profile",
                 #"found "moon"; allowed is one of lan, wan, local"#
             ),

@@ -149,6 +149,22 @@ struct MembershipTests {
         #expect(ring.state(of: 0, at: 1) == .alive)
     }
 
+    @Test("Of seeds that are too many the last are refused, counted and named")
+    func manySeeds() {
+        var ring = VirtualRing(2, isJoined: false)
+        let seeds = (10..<(12 + Membership.seedsMax)).map { VirtualRing.address($0) }
+        ring.handle(1, .join(seeds))
+        ring.run(milliseconds: 10)
+        let refused = ring.nodes[1].events.compactMap { pair in
+            if case .joinRefused(let address) = pair.event { address } else { nil }
+        }
+        #expect(refused == Array(seeds.suffix(2)))
+        #expect(ring.nodes[1].counts.seedsRefused == 2)
+        // One that is held already is no new one.
+        ring.handle(1, .join([seeds[0]]))
+        #expect(ring.nodes[1].counts.seedsRefused == 2)
+    }
+
     @Test("A node cut off drains and kills nobody in its first half minute, and says so")
     func isolated() {
         var ring = VirtualRing(6)

@@ -240,8 +240,8 @@ struct TableRingTests {
         #expect(ring.value(2, front, "other") == "two")
         #expect(ring.value(2, front, "ep7") == nil)
         #expect(ring.nodes[2].root(front) == ring.nodes[0].root(front))
-        // The table has about 60,000 octets.
-        #expect(ring.nodes.reduce(0) { $0 + $1.streamed } - streamed < 12_000)
+        // The table has about 60,000 octets, and each of two would have sent it to the third.
+        #expect(ring.nodes.reduce(0) { $0 + $1.streamed } - streamed < 40_000)
     }
 
     @Test("a deletion that all others forgot does not come back for good")
@@ -258,7 +258,7 @@ struct TableRingTests {
         #expect(ring.nodes[0].entry(VirtualTables.key("ep1"), front) == nil)
         #expect(ring.value(2, front, "ep1") == "one")
         ring.passes = { _, _, _ in true }
-        ring.skip(seconds: 20)
+        ring.run(milliseconds: 5000)
         for node in 0..<3 { #expect(ring.value(node, front, "ep1") == nil) }
     }
 
@@ -280,6 +280,9 @@ struct TableRingTests {
             ring.introduce(other, to: 0)
             ring.exchangeStates(0, other, isJoin: true)
         }
+        // Others still take the last run for alive, and say so.
+        ring.tell(0, .membership(.joined(old.node), word: old))
+        ring.exchangeStates(0, 1)
         ring.attach(0, front)
         // Only one of the two is still there.
         ring.set(0, front, "ep1", "one")

@@ -76,13 +76,18 @@ struct TableDice {
                 let sum = EntrySum(count: number32(), latest: time(), sum: dice.next())
                 return TableDigest.Owner(node(), sum)
             }
-            return .owners(network(), owners, isWhole: flag(), wantsAnswer: flag())
+            return TableDigest(
+                from: node(),
+                of: network(),
+                wantsAnswer: flag(),
+                .owners(owners, isWhole: flag())
+            )
         }
         let owners = (0..<below(5)).map { _ in
             let sums = (0..<TableDigest.Ranges.count).map { _ in dice.next() }
             return TableDigest.Ranges(node(), sums: sums)
         }
-        return .ranges(network(), owners, wantsAnswer: flag())
+        return TableDigest(from: node(), of: network(), wantsAnswer: flag(), .ranges(owners))
     }
 
     mutating func message() -> TableMessage {

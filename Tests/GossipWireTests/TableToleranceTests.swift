@@ -224,28 +224,28 @@ struct TableToleranceTests {
     @Test("digests of other kinds, with too many owners, cut or longer, are refused")
     func digests() throws {
         let owner = TableDigest.Owner(NodeName("a"), EntrySum(count: 1, sum: 2))
-        let digest = TableDigest.owners(
-            NetworkID("n"),
-            [owner],
-            isWhole: true,
-            wantsAnswer: false
+        let digest = TableDigest(
+            from: NodeName("s"),
+            of: NetworkID("n"),
+            wantsAnswer: false,
+            .owners([owner], isWhole: true)
         )
         let octets = TableMessage.digest(digest).octets
-        #expect(octets == hex("f70102016e01016101000200000000000000"))
-        #expect(throws: TableFault.length(claimed: 19, limit: 18)) {
+        #expect(octets == hex("f701020173016e01016101000200000000000000"))
+        #expect(throws: TableFault.length(claimed: 21, limit: 20)) {
             _ = try TableReading((octets + [0]).span)
         }
         #expect(throws: TableFault.type(3)) {
-            _ = try TableReading(hex("f70302016e00").span)
+            _ = try TableReading(hex("f703020173016e00").span)
         }
         #expect(throws: TableFault.count(limit: 65_536)) {
-            _ = try TableReading(hex("f70100016e818004").span)
+            _ = try TableReading(hex("f701000173016e818004").span)
         }
         #expect(throws: TableFault.name(field: 0, octets: 1)) {
-            _ = try TableReading(hex("f70100012f00").span)
+            _ = try TableReading(hex("f701000173012f00").span)
         }
         #expect(throws: TableFault.name(field: 0, octets: 0)) {
-            _ = try TableReading(hex("f701000000").span)
+            _ = try TableReading(hex("f7010001730000").span)
         }
     }
 

@@ -22,7 +22,7 @@ struct ContainerTests {
             var container = Container(node)
             container.annotations = ["io.waggle.networks": "mynet"]
             container.command =
-                "cat /etc/resolv.conf; getent hosts web; nslookup -type=a web.mynet"
+                "sed '' /etc/resolv.conf; getent hosts web; nslookup -type=a web.mynet"
             try await container.build()
             try Data(Self.old.utf8).write(to: URL(filePath: container.resolvConf))
             let outcome = try await container.run(runtime)
@@ -37,6 +37,28 @@ struct ContainerTests {
             #expect(try await node.sandboxes().isEmpty)
             #expect(try await node.endpoints() == ["web"])
             #expect(Folder.text(container.resolvConf) == Self.old)
+        }
+    }
+
+    @Test(
+        "the hook returns when the files are right, and again when they are back",
+        arguments: runtimes
+    )
+    func ordering(runtime: Runtime) async throws {
+        try await withNode { node in
+            var container = Container(node)
+            container.annotations = ["io.waggle.networks": "mynet"]
+            container.command = "true"
+            // Runtimes call hooks one after the other, and start the process after the first ones.
+            container.witness = node.folder.path
+            try await container.build()
+            try Data(Self.old.utf8).write(to: URL(filePath: container.resolvConf))
+            let outcome = try await container.run(runtime)
+            #expect(outcome.status == 0, "\(outcome)")
+            let during = Folder.text(node.folder.file("createRuntime"))
+            #expect(during.hasPrefix("nameserver 127.0.0.11\nsearch corp.example\n"), "\(during)")
+            #expect(during.hasSuffix("comes back when the container goes.\n"))
+            #expect(Folder.text(node.folder.file("poststop")) == Self.old)
         }
     }
 
@@ -98,7 +120,7 @@ struct ContainerTests {
                 ] {
                     container.mounts["/etc/\(name)"] = try node.folder.write("own.\(name)", text)
                 }
-                container.command = "cat /etc/hosts /etc/hostname; getent hosts web"
+                container.command = "sed '' /etc/hosts /etc/hostname; getent hosts web"
                 try await container.build()
                 for name in ["resolv.conf", "hosts", "hostname"] {
                     try Data().write(to: URL(filePath: "\(container.root)/etc/\(name)"))

@@ -184,6 +184,75 @@ struct RingTests {
         }
     }
 
+    @Test("each start has a higher incarnation than the one before, whatever the clock says")
+    func incarnations() async throws {
+        try await withRing(of: 1) { (ring: Ring) async throws -> Void in
+            let node = ring.nodes[0]
+            let first = try await node.json("members").list.first?["incarnation"].number ?? 0
+            try await node.restart(SIGKILL)
+            let second = try await node.json("members").list.first?["incarnation"].number ?? 0
+            #expect(first > 0 && second > first)
+            // As a clock leaves it that was an hour ahead.
+            let path = "\(node.stateDirectory)/gossip.incarnation"
+            try Data("\(second + 3600)\n".utf8).write(to: URL(filePath: path))
+            try await node.restart(SIGKILL)
+            let third = try await node.json("members").list.first?["incarnation"].number
+            #expect(third == second + 3601)
+        }
+    }
+
+    @Test("a daemon ends at once though commands wait for somebody who does not answer")
+    func endingWhileJoining() async throws {
+        try await withRing(of: 1) { (ring: Ring) async throws -> Void in
+            let words = ["ip", "-n", ring.space.name, "address", "add", "\(Ring.address(8))/24"]
+            _ = try await run(words + ["dev", "lo"])
+            let rules = "table inet deaf { chain input { type filter hook input priority 0;\n"
+            try await NodeTests.require(
+                "ip netns exec \(ring.space.name) nft -f -",
+                input: rules + "ip daddr \(Ring.address(8)) drop\n}\n}\n"
+            )
+            // Of the profile lan, which waits longest for a stream.
+            let text = """
+                {"node": {"name": "n5"}, "gossip": {"bind": "\(Ring.address(0)):7950"}}
+                """
+            var start = Node.Start(configuration: text, prefix: ring.space.inside)
+            start.hasGossip = true
+            try await withNode(start) { node in
+                let words = [Executable.path, "join", Ring.address(8)]
+                let environment = ["WAGGLE_SOCKET": node.socket]
+                let client = try Background(words, in: node.folder, environment: environment)
+                // It has asked when the daemon tries to reach the address.
+                let isAsking = try await eventually(within: 10) {
+                    try await ring.space.run("ss", "-tnH", "state", "syn-sent").output
+                        .contains("\(Ring.address(8)):7946")
+                }
+                #expect(isAsking && client.isRunning)
+                #expect(try await node.end(SIGINT, within: 5) == 0)
+                #expect(await client.end(within: 5) == 1, "\(client.error)")
+            }
+        }
+    }
+
+    @Test("a node that looks for as many addresses as it holds refuses to join another one")
+    func manyAddresses() async throws {
+        try await withNamespace { space in
+            let list = (1...64).map { "\"10.98.0.\($0)\"" }.joined(separator: ", ")
+            var start = Node.Start(
+                configuration: """
+                    {"gossip": {"bind": "127.0.0.1:7946", "join": [\(list)]}}
+                    """,
+                prefix: space.inside
+            )
+            start.hasGossip = true
+            try await withNode(start) { node in
+                let outcome = try await node.waggle("join 10.98.0.99")
+                #expect(outcome.status == 1, "\(outcome)")
+                #expect(outcome.error.contains("looks for 64 addresses already"), "\(outcome)")
+                #expect(node.complaints.contains("an address to join was left out"))
+            }
+        }
+    }
+
     @Test("a name that is too long for a ring is refused, and nothing starts")
     func longName() async throws {
         let name = Array(repeating: String(repeating: "a", count: 60), count: 4)
@@ -199,7 +268,8 @@ struct RingTests {
         try await withRing(of: 2) { (ring: Ring) async throws -> Void in
             #expect(try await ring.isWhole())
             let wanted: Set<String> = [
-                "name", "id", "address", "state", "drained", "self", "incarnation", "meta", "tags",
+                "name", "id", "address", "state", "status", "drained", "self", "incarnation",
+                "meta", "tags",
                 "versions", "roundTripMicroseconds", "stateSeconds",
             ]
             for member in try await ring.nodes[0].json("members").list {

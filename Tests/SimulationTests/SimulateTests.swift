@@ -123,6 +123,50 @@ struct SimulateTests {
         #expect(healed <= 10_000)
     }
 
+    @Test(
+        "a compact ring finds crashes and tells rumours as a full one does",
+        arguments: [
+            "--cases 16 --seeds 16", "--cases 16 --seeds 8 --loss 2",
+            "--scenario S1 --nodes 99 --seeds 4",
+        ]
+    )
+    func equivalence(words: String) throws {
+        let outcome = try simulate(
+            "--json --model both --seed 40 --preset memberlist-lan --preset waggle \(words)"
+        )
+        #expect(outcome.status == 0)
+        #expect(outcome.error == "")
+        let document = try #require(outcome.documents.first)
+        let figures = try #require(document["figures"] as? [[String: Any]])
+        #expect(figures.count >= 10)
+        let cases = figures.compactMap { $0["fullCount"] as? Int }.max() ?? 0
+        #expect(cases >= 128)
+    }
+
+    @Test("ten thousand nodes go through two minutes in seconds and little memory, the same again")
+    func tenThousand() throws {
+        let words = "--json --nodes 10000 --preset waggle --cost"
+        let begun = ContinuousClock.now
+        let outcome = try simulate(words)
+        // About 1.5 s; what a machine with other work needs is allowed for.
+        #expect(begun.duration(to: .now) < .seconds(20))
+        #expect(outcome.status == 0)
+        let document = try #require(outcome.documents.first)
+        #expect(document["model"] as? String == "compact")
+        #expect(document["virtualSeconds"] as? Int == 120)
+        #expect(figure(document, "waggle", "crashes") == 16)
+        #expect(figure(document, "waggle", "crashesMissed") == 0)
+        let dead = try #require(figure(document, "waggle", "firstDeadMilliseconds", "median"))
+        // A probe's second and four probe intervals for each decade.
+        #expect((17_000...18_500).contains(dead))
+        let drain = try #require(figure(document, "waggle", "firstDrainMilliseconds", "median"))
+        #expect(drain <= 2500)
+        // "1500 ms, 45 MB at most".
+        let memory = outcome.error.split(separator: " ").dropFirst(2).first.flatMap { Int($0) }
+        #expect(try #require(memory) < 200)
+        #expect(try simulate(words).output == outcome.output)
+    }
+
     @Test("a run in which a fault was asked for and none happened fails, and says how to see it")
     func failure() throws {
         // Of the few datagrams of two nodes one in a hundred is lost, at some seeds none.
@@ -139,8 +183,10 @@ struct SimulateTests {
     @Test(
         "what cannot be is refused with one line",
         arguments: [
-            "--scenario X9", "--preset x", "--nodes 1", "--nodes 2001", "--loss 100", "--seeds 0",
-            "--cases 0",
+            "--scenario X9", "--preset x", "--nodes 1", "--nodes 100001", "--loss 100", "--seeds 0",
+            "--cases 0", "--model x", "--model full --nodes 2001", "--model compact --nodes 31",
+            "--model compact --scenario F1", "--nodes 2001 --scenario J1",
+            "--model both --nodes 2001", "--model both --scenario P1",
         ]
     )
     func refusal(words: String) throws {

@@ -11,6 +11,12 @@ extension ConfigurationReader {
         let join = try reader.list("join", as: "ADDRESS, ADDRESS:PORT or [ADDRESS6]:PORT") {
             SocketEndpoint($0, defaultPort: Self.gossipPort).flatMap(Self.reachable)
         }
+        guard join.count <= RingRoute.addressesMax else {
+            throw FieldError(
+                path: reader.path(of: "join"),
+                .wrong(found: "\(join.count) of them", allowed: "\(RingRoute.addressesMax) at most")
+            )
+        }
         let profile: Configuration.Gossip.Profile = try choice("profile", of: &reader) ?? .lan
         let delegate: Configuration.Gossip.Delegate =
             try choice("delegate", of: &reader) ?? .networkdb

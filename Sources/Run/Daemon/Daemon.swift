@@ -59,7 +59,15 @@ package struct Daemon: Sendable {
             reread: reread,
             logger: logger
         )
-        let end = EndService(ends: ends)
+        let ending = try Ending { step in
+            logger.error(
+                "the daemon did not end in time, and ends without the rest",
+                metadata: ["while": "\(step.rawValue)"]
+            )
+            // It was told to end: a failure would have it started again.
+            Host.exit()
+        }
+        let end = EndService(ends: ends, ending: ending)
         let services = ServiceGroup(
             configuration: .init(
                 services: [
@@ -84,8 +92,11 @@ package struct Daemon: Sendable {
         try await services.run()
         ServiceNotification.send(.stopping)
         // SIGTERM is a restart, of which the ring hears nothing; SIGINT is a farewell.
+        ending.enter(.farewell)
         await ring?.end(isLeaving: end.isFarewell)
+        ending.enter(.closing)
         loop.stop()
+        ending.finish()
     }
 
     /// Starts the gossip plane, if there is to be one.
@@ -250,10 +261,12 @@ private struct APIService: Service {
 /// Ends, and the group with it, on SIGTERM or SIGINT.
 private final class EndService: Service {
     let ends: UnixSignalsSequence
+    private let ending: Ending
     private let farewell = Atomic(false)
 
-    init(ends: UnixSignalsSequence) {
+    init(ends: UnixSignalsSequence, ending: Ending) {
         self.ends = ends
+        self.ending = ending
     }
 
     /// Whether it was SIGINT.
@@ -262,6 +275,8 @@ private final class EndService: Service {
     func run() async throws {
         for await signal in ends.cancelOnGracefulShutdown() {
             farewell.store(signal == .sigint, ordering: .relaxed)
+            // Without it the daemon ends all the same, in what time it takes.
+            try? ending.begin()
             return
         }
     }

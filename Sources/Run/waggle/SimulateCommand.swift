@@ -18,12 +18,18 @@ struct SimulateCommand: ParsableCommand {
                 Scenarios:
                 \(Scenario.allCases.map { "  \($0.rawValue)  \($0.summary)" }.joined(separator: "\n"))
                 Presets: \(Preset.all.map(\.name).joined(separator: ", ")).
+                Models: full, the production engine in every node, up to 2000 of them; compact, its rules
+                without its tables, from 32 to 100000 nodes and in D1 and S1 alone, the usual one above
+                2000; both, the one held against the other on --seeds seeds each.
                 """
         )
 
         @Option(help: ArgumentHelp("What happens.", valueName: "id"))
         var scenario = Scenario.crash.rawValue
-        @Option(help: ArgumentHelp("Members, up to 2000.", valueName: "count")) var nodes: Int?
+        @Option(help: ArgumentHelp("Members, up to 100000.", valueName: "count"))
+        var nodes: Int?
+        @Option(help: ArgumentHelp("full, compact or both.", valueName: "name"))
+        var model: String?
         @Option(help: ArgumentHelp("Any number of 64 bits.", valueName: "number"))
         var seed: UInt64 = 1
         @Option(help: ArgumentHelp("As many seeds from this one on.", valueName: "count"))
@@ -42,15 +48,22 @@ struct SimulateCommand: ParsableCommand {
             )
         )
         var cases: Int?
+        @Flag(help: "Say on stderr what it took.") var cost = false
         @OptionGroup var json: JSONFlag
 
         func run() throws {
+            let begun = ContinuousClock.now
+            defer { if cost { Console.complain(SimulationCost.text(since: begun)) } }
             let (scenario, presets) = try checked()
             let sizes = Scenario.Sizes(nodes: nodes, loss: loss, cases: cases)
+            guard let model = try chosenModel(for: scenario) else {
+                try compare(scenario, sizes, presets)
+                return
+            }
             var failed: String?
             for number in 0..<UInt64(seeds) {
                 let seed = seed &+ number
-                let report = RunReport(scenario, sizes, seed: seed, presets: presets)
+                let report = RunReport(scenario, sizes, seed: seed, presets: presets, model: model)
                 if json.json {
                     Console.say(report.document.json)
                 } else {
@@ -61,10 +74,11 @@ struct SimulateCommand: ParsableCommand {
             if let failed { throw CommandFailure(.failed, what: "simulate gossip", why: failed) }
         }
 
+        private func wrong(_ why: String, _ advice: String) -> CommandFailure {
+            CommandFailure(.usage, what: "simulate gossip", why: why, advice: advice)
+        }
+
         private func checked() throws -> (Scenario, [Preset]) {
-            func wrong(_ why: String, _ advice: String) -> CommandFailure {
-                CommandFailure(.usage, what: "simulate gossip", why: why, advice: advice)
-            }
             guard let scenario = Scenario(rawValue: scenario) else {
                 let known = Scenario.allCases.map(\.rawValue).joined(separator: ", ")
                 throw wrong("\(self.scenario): no such scenario", "name one of \(known)")
@@ -76,14 +90,54 @@ struct SimulateCommand: ParsableCommand {
                 }
                 return preset
             }
-            guard (2...2000).contains(nodes ?? 2) else {
-                throw wrong("\(nodes ?? 0) nodes", "give from 2 to 2000")
-            }
             guard (0...99).contains(loss) else { throw wrong("\(loss) % loss", "give up to 99") }
             guard (1...1_000_000).contains(seeds), (1...100_000).contains(cases ?? 1) else {
                 throw wrong("no such count", "give at least 1")
             }
             return (scenario, presets.isEmpty ? Preset.usual : presets)
+        }
+
+        /// The model that plays the scenario; nil for both.
+        private func chosenModel(for scenario: Scenario) throws -> Model? {
+            let nodes = nodes ?? scenario.nodesUsual
+            let isBoth = model == "both"
+            guard
+                let chosen = isBoth
+                    ? .compact : model.map(Model.init(rawValue:)) ?? .usual(nodes: nodes)
+            else {
+                throw wrong("\(model ?? ""): no such model", "name one of full, compact, both")
+            }
+            for model in isBoth ? Model.allCases : [chosen] {
+                guard model.plays(scenario) else {
+                    let known = Scenario.allCases.filter(model.plays).map(\.rawValue)
+                    throw wrong(
+                        "the \(model.rawValue) model does not play \(scenario.rawValue)",
+                        "name one of \(known.joined(separator: ", ")), or fewer nodes"
+                    )
+                }
+                guard model.nodes.contains(nodes) else {
+                    let (least, most) = (model.nodes.lowerBound, model.nodes.upperBound)
+                    throw wrong(
+                        "\(nodes) nodes",
+                        "give from \(least) to \(most) for the \(model.rawValue) model"
+                    )
+                }
+            }
+            return isBoth ? nil : chosen
+        }
+
+        /// Holds the compact model against the full one.
+        private func compare(
+            _ scenario: Scenario,
+            _ sizes: Scenario.Sizes,
+            _ presets: [Preset]
+        ) throws {
+            let report = Equivalence(scenario, sizes, seed: seed, seeds: seeds, presets: presets)
+            Console.say(json.json ? report.document.json : SimulationView.text(of: report))
+            guard !report.isGood else { return }
+            let apart = report.comparisons.filter { !$0.holds }.map { "\($0.preset): \($0.name)" }
+            let why = "the models differ in \(apart.joined(separator: ", "))"
+            throw CommandFailure(.failed, what: "simulate gossip", why: why)
         }
 
         /// What did not hold, and how to see it again.
@@ -94,6 +148,7 @@ struct SimulateCommand: ParsableCommand {
             command += " --nodes \(report.nodes) --seed \(seed)"
             if loss > 0 { command += " --loss \(loss)" }
             if let cases { command += " --cases \(cases)" }
+            if let model { command += " --model \(model)" }
             for name in preset { command += " --preset \(name)" }
             return "\(broken.joined(separator: ", ")) did not hold; replay with '\(command)'"
         }

@@ -24,6 +24,27 @@ enum SimulationView {
             """
     }
 
+    /// Both models: one line for each figure of each set of rules.
+    static func text(of report: Equivalence) -> String {
+        var table = Table(["", "", "cases", "full", "compact", "apart", "at most", ""])
+        for comparison in report.comparisons {
+            table.add([
+                comparison.preset, comparison.name,
+                "\(comparison.counts.full), \(comparison.counts.compact)",
+                String(comparison.full), String(comparison.compact),
+                String(comparison.distance), String(comparison.critical),
+                comparison.holds ? "holds" : "differs",
+            ])
+        }
+        return """
+            \(report.scenario.rawValue): \(report.scenario.summary); \(report.nodes) nodes in full \
+            and compactly, seed \(report.seed)
+            \(table.text)
+            medians in ms, counts, octets per node and s; apart: ten-thousandths of the distance of \
+            Kolmogorov and Smirnov or of the octets, thousandths of the square of a share's deviation
+            """
+    }
+
     /// Figures in the order of the table; of a distribution its median and its 99th percentile.
     private static let rows: [(String, String)] = [
         ("first suspicion, ms", "firstSuspicionMilliseconds"),

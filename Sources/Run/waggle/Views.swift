@@ -53,8 +53,11 @@ package enum Views {
         }
     }
 
+    /// With what serf calls their states in a ring of serf's.
     package static func members(_ document: JSONValue) -> String {
-        let header = ["NAME", "ADDRESS", "STATE", "FOR", "INCARNATION", "ROUND-TRIP", "META"]
+        let isSerf = document.arrayValue?.contains { $0["status"]?.stringValue != nil } ?? false
+        let states = isSerf ? ["STATE", "STATUS"] : ["STATE"]
+        let header = ["NAME", "ADDRESS"] + states + ["FOR", "INCARNATION", "ROUND-TRIP", "META"]
         return table(document, header) { member in
             let marks = [
                 member["drained"]?.boolValue == true ? " drained" : "",
@@ -63,9 +66,9 @@ package enum Views {
             let tags = (member["tags"]?.objectValue ?? [])
                 .map { "\($0.key)=\(Table.cell($0.value))" }.joined(separator: ",")
             let meta = member["meta"]?.stringValue ?? ""
-            return [
-                Table.cell(member["name"]), Table.cell(member["address"]),
-                Table.cell(member["state"]) + marks.joined(),
+            let state = Table.cell(member["state"]) + marks.joined()
+            let row = [Table.cell(member["name"]), Table.cell(member["address"]), state]
+            return row + (isSerf ? [Table.cell(member["status"])] : []) + [
                 Table.age(member["stateSeconds"]?.intValue), Table.cell(member["incarnation"]),
                 member["roundTripMicroseconds"]?.intValue.map { "\($0) us" } ?? "-",
                 tags.isEmpty ? (meta.isEmpty ? "-" : meta) : tags,

@@ -7,6 +7,9 @@ package struct MemberReport: Hashable, Sendable {
     /// nil where the member's octets are no address.
     package let address: PeerAddress?
     package let state: MemberState
+    /// What serf calls its state, where the delegate is serf: it knows who is about to leave, and nothing
+    /// of suspicions.
+    package let status: SerfMember.Status?
     package let incarnation: Incarnation
     package let meta: [UInt8]
     package let versions: VersionVector

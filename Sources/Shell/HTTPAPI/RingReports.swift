@@ -18,6 +18,8 @@ package struct MemberListing: Sendable, Hashable {
     package var address: String?
     /// `alive`, `suspect`, `dead` or `left`.
     package var state: String
+    /// `alive`, `leaving`, `left` or `failed`, as serf calls it; nil in a ring of another delegate.
+    package var status: String?
     package var isDrained = false
     package var isSelf = false
     package var incarnation: UInt32
@@ -52,7 +54,8 @@ package struct MemberListing: Sendable, Hashable {
         for tag in tags { tagged[tag.name] = .string(tag.value) }
         return [
             "name": .string(name), "id": .string(id), "address": .optional(address),
-            "state": .string(state), "drained": .bool(isDrained), "self": .bool(isSelf),
+            "state": .string(state), "status": .optional(status), "drained": .bool(isDrained),
+            "self": .bool(isSelf),
             "incarnation": .integer(incarnation), "meta": .string(meta), "tags": tagged,
             "versions": .array(versions.map { .integer($0) }),
             "roundTripMicroseconds": roundTripMicroseconds.map { .integer($0) } ?? .null,

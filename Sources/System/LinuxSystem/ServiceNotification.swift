@@ -61,6 +61,9 @@ package enum Host {
 
     package static var processID: Int32 { getpid() }
 
+    /// Ends the process at once, as done, whatever its threads do.
+    package static func exit() -> Never { _exit(EXIT_SUCCESS) }
+
     /// Raises the limit of open descriptors to what the kernel allows this process.
     package static func raiseDescriptorLimit() {
         var limit = rlimit()

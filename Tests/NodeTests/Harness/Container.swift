@@ -41,11 +41,16 @@ struct Container: Sendable {
     let folder: Folder
     let id: String
     /// The shell's words.
+    ///
+    /// They print a file by sed, not by cat: its sendfile puts the file's own pages into the pipe that the
+    /// runtime reads, and a slow runtime reads there what was put back when the container had ended.
     var command = "sleep 60"
     var hostname = "box"
     var annotations: [String: String] = [:]
     /// Flags of the hook, beside the socket; nil: no hook.
     var hook: [String]? = []
+    /// A folder that its resolv.conf is copied to when a hook has returned, under the hook's name.
+    var witness: String?
     /// Nil: a fresh one of its own.
     var namespace: String?
     /// Files of the host, by where the container has them.
@@ -84,7 +89,7 @@ struct Container: Sendable {
                 try files.copyItem(atPath: Self.real(library), toPath: path)
             }
         }
-        for name in ["sh", "sleep", "cat", "nslookup", "hostname", "kill"] {
+        for name in ["sh", "sleep", "sed", "nslookup", "hostname", "kill"] {
             try files.createSymbolicLink(
                 atPath: "\(root)/bin/\(name)",
                 withDestinationPath: "busybox"
@@ -134,7 +139,14 @@ struct Container: Sendable {
         if let hook {
             let words = ["waggle", "oci-hook", "--socket", socket] + hook
             let call: [String: Any] = ["path": Executable.path, "args": words, "timeout": 30]
-            configuration["hooks"] = ["createRuntime": [call], "poststop": [call]]
+            var hooks: [String: [[String: Any]]] = [:]
+            for moment in ["createRuntime", "poststop"] {
+                hooks[moment] = [call]
+                guard let witness else { continue }
+                let copying = ["cp", resolvConf, "\(witness)/\(moment)"]
+                hooks[moment]?.append(["path": "/bin/cp", "args": copying, "timeout": 30])
+            }
+            configuration["hooks"] = hooks
         }
         return configuration
     }

@@ -118,7 +118,7 @@ final class MemberlistPeer: Sendable {
     func says(
         _ event: String,
         of member: String,
-        within seconds: Double = 20,
+        within seconds: Double = Spread.seconds,
         from start: Int = 0
     ) async -> Bool {
         (try? await self.event(event, within: seconds, from: start) {
@@ -132,7 +132,7 @@ final class MemberlistPeer: Sendable {
     }
 
     /// Whether it comes to hold exactly these alive.
-    func shows(_ members: Set<String>, within seconds: Double = 20) async -> Bool {
+    func shows(_ members: Set<String>, within seconds: Double = Spread.seconds) async -> Bool {
         await eventually(within: seconds) {
             let isSo = (try? await self.members()) == members
             if !isSo { try? await Task.sleep(for: .milliseconds(100)) }

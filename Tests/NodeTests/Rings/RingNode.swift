@@ -139,14 +139,18 @@ final class RingNode: Sendable {
     }
 
     /// Whether it comes to show a member so.
-    func shows(_ member: String, _ state: MemberState, within seconds: Double = 20) async -> Bool {
+    func shows(
+        _ member: String,
+        _ state: MemberState,
+        within seconds: Double = Spread.seconds
+    ) async -> Bool {
         await eventually(within: seconds) {
             (try? await self.reports())?[member]?.state == state
         }
     }
 
     /// Whether it comes to hold exactly these alive.
-    func shows(_ members: Set<String>, within seconds: Double = 20) async -> Bool {
+    func shows(_ members: Set<String>, within seconds: Double = Spread.seconds) async -> Bool {
         await eventually(within: seconds) {
             let alive = (try? await self.reports())?.filter { $0.value.state == .alive }.keys
             return alive.map { Set($0) } == members
@@ -173,7 +177,7 @@ final class RingNode: Sendable {
         }
     }
 
-    func hears(_ event: String, within seconds: Double = 10) async -> Bool {
+    func hears(_ event: String, within seconds: Double = Spread.seconds) async -> Bool {
         await eventually(within: seconds) { self.userEvents.contains(event) }
     }
 }

@@ -79,6 +79,15 @@ func withRingSpace<Result: Sendable>(
     }
 }
 
+/// How long it may take until all members of a ring of the profile `local` know something.
+///
+/// There everybody tells a thing twice: of five members one or more hear nothing in a quarter of all
+/// cases, and of three where both tellings go to whom it is about. They hear it when tables are
+/// exchanged, which peers begin within 30 s of their start and do every 15 s.
+enum Spread {
+    static let seconds = 40.0
+}
+
 extension Requirement {
     /// serf, whose agents the rings of its tests are made of.
     static let serf: ConditionTrait = tools("serf")

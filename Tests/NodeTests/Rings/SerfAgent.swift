@@ -81,12 +81,16 @@ final class SerfAgent: Sendable {
     }
 
     /// Whether it comes to show a member so.
-    func shows(_ member: String, _ status: String, within seconds: Double = 20) async -> Bool {
+    func shows(
+        _ member: String,
+        _ status: String,
+        within seconds: Double = Spread.seconds
+    ) async -> Bool {
         await eventually(within: seconds) { (try? await self.status(of: member)) == status }
     }
 
     /// Whether it comes to say that.
-    func says(_ text: String, within seconds: Double = 10) async -> Bool {
+    func says(_ text: String, within seconds: Double = Spread.seconds) async -> Bool {
         await eventually(within: seconds) { log.contains(text) }
     }
 

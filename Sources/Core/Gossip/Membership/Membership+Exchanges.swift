@@ -31,6 +31,7 @@ extension Membership {
     /// So many that come back within so many milliseconds are a ring that was cut.
     private static var returnsMany: Int { 4 }
     private static var returnsWithin: UInt64 { 5000 }
+    /// Addresses to join that are held; a few are enough to find a ring.
     package static var seedsMax: Int { 64 }
 
     mutating func openStream(_ purpose: Exchange) -> StreamID {
@@ -190,6 +191,9 @@ extension Membership {
                 if seeds[index].nextTry != nil { seeds[index].nextTry = now }
             } else if seeds.count < Self.seedsMax {
                 seeds.append(Seed(address: address, delay: rules.joinRetry, nextTry: now))
+            } else {
+                counts.seedsRefused += 1
+                put(.event(.joinRefused(address)))
             }
         }
     }

@@ -37,4 +37,6 @@ package struct MembershipCounts: Hashable, Sendable {
     /// Deaths heard that were looked into first.
     package internal(set) var deathsDoubted = 0
     package internal(set) var drains = 0
+    /// Addresses to join that were left out.
+    package internal(set) var seedsRefused = 0
 }

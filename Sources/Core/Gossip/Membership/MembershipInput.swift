@@ -112,6 +112,8 @@ package enum MembershipEvent: Hashable, Sendable {
     /// Nobody answered at that address; tried again after so many milliseconds.
     case joinFailed(PeerAddress, retryIn: UInt64)
     case joinSucceeded(PeerAddress)
+    /// Nobody is asked at that address: so many are held already.
+    case joinRefused(PeerAddress)
     /// A member answers over streams and not over datagrams.
     case datagramsLost(NodeName)
     /// Nobody can be heard: the trouble is here.

@@ -118,8 +118,9 @@ package struct BulkSync: Hashable, Sendable {
     package var node: NodeName
     package var networks: [NetworkID]
     package var rumours: [TableRumour]
-    /// How many attached nodes the sender gave these to by itself, so that a receiver knows whether
-    /// others still need them from it; 0 from those that do not say. Field 100.
+    /// How many attached nodes the sender gave these to by itself; 0 from those that do not say.
+    ///
+    /// So a receiver knows whether others still need them from it. Field 100.
     package var reach: UInt32
 
     package init(
@@ -190,17 +191,33 @@ package struct EntrySum: Hashable, Sendable {
 ///
 /// Only between nodes that say they can read it (`NodeMeta.Capabilities`); its octets begin with 0xF7, which no
 /// protobuf message does. Source: gossip-scale.md §3.2, §3.9; docs/decisions/0010.
-package enum TableDigest: Hashable, Sendable {
-    /// For each owner what the sender has of it. `wantsAnswer`: the reader is to say what it has where
-    /// that differs. `isWhole`: owners that are not named have nothing here.
-    case owners(
-        NetworkID,
-        [Owner],
-        isWhole: Bool,
-        wantsAnswer: Bool
-    )
-    /// For each owner the sums of sixteen ranges of its entries, by the hash of their keys.
-    case ranges(NetworkID, [Ranges], wantsAnswer: Bool)
+package struct TableDigest: Hashable, Sendable {
+    package enum Content: Hashable, Sendable {
+        /// For each owner what the sender has of it. `isWhole`: owners that are not named have nothing
+        /// there.
+        case owners([Owner], isWhole: Bool)
+        /// For each owner the sums of sixteen ranges of its entries, by the hash of their keys.
+        case ranges([Ranges])
+    }
+
+    /// Who says it: over a stream an address does not tell.
+    package var sender: NodeName
+    package var network: NetworkID
+    /// The reader is to say what it has where that differs.
+    package var wantsAnswer: Bool
+    package var content: Content
+
+    package init(
+        from sender: NodeName,
+        of network: NetworkID,
+        wantsAnswer: Bool,
+        _ content: Content
+    ) {
+        self.sender = sender
+        self.network = network
+        self.wantsAnswer = wantsAnswer
+        self.content = content
+    }
 
     package struct Owner: Hashable, Sendable {
         package var node: NodeName

@@ -77,7 +77,7 @@ extension TableRing {
         else { return }
         repairs.append((node, id, now))
         counts.repairs += 1
-        say(owners(of: id), of: id, isWhole: true, wantsAnswer: true, to: node)
+        say(.owners(owners(of: id), isWhole: true), of: id, wantsAnswer: true, to: node)
     }
 
     private func owners(of id: NetworkID) -> [TableDigest.Owner] {
@@ -86,17 +86,13 @@ extension TableRing {
     }
 
     private mutating func say(
-        _ owners: [TableDigest.Owner],
+        _ content: TableDigest.Content,
         of id: NetworkID,
-        isWhole: Bool,
         wantsAnswer: Bool,
         to node: NodeName
     ) {
-        say(.owners(id, owners, isWhole: isWhole, wantsAnswer: wantsAnswer), to: node)
-    }
-
-    private mutating func say(_ digest: TableDigest, to node: NodeName) {
         guard let peer = nodes[node]?.address else { return }
+        let digest = TableDigest(from: own, of: id, wantsAnswer: wantsAnswer, content)
         let octets = codec.message(.digest(digest))
         put(
             octets.count <= rules.digestDatagramOctets
@@ -104,17 +100,18 @@ extension TableRing {
         )
     }
 
-    mutating func hear(_ digest: TableDigest, from node: NodeName, at now: Moment) {
+    mutating func hear(_ digest: TableDigest, at now: Moment) {
+        let (id, node) = (digest.network, digest.sender)
         guard rules.habits.contains(.digests), let other = nodes[node], other.isCapable else {
             return
         }
         counts.digests += 1
-        switch digest {
-        case .owners(let id, let owners, let isWhole, let wantsAnswer):
-            guard isOpen(id, to: other) else { return }
+        guard isOpen(id, to: other) else { return }
+        let wantsAnswer = digest.wantsAnswer
+        switch digest.content {
+        case .owners(let owners, let isWhole):
             compare(id, owners, isWhole: isWhole, wantsAnswer: wantsAnswer, with: node, at: now)
-        case .ranges(let id, let ranges, let wantsAnswer):
-            guard isOpen(id, to: other) else { return }
+        case .ranges(let ranges):
             compare(id, ranges, wantsAnswer: wantsAnswer, with: node, at: now)
         }
     }
@@ -157,9 +154,9 @@ extension TableRing {
         }
         push(given, to: node, of: id, at: now)
         if !questions.isEmpty {
-            say(questions, of: id, isWhole: false, wantsAnswer: false, to: node)
+            say(.owners(questions, isWhole: false), of: id, wantsAnswer: false, to: node)
         }
-        if !ranges.isEmpty { say(.ranges(id, ranges, wantsAnswer: true), to: node) }
+        if !ranges.isEmpty { say(.ranges(ranges), of: id, wantsAnswer: true, to: node) }
     }
 
     private mutating func compare(
@@ -185,7 +182,7 @@ extension TableRing {
         }
         push(given, to: node, of: id, at: now)
         if wantsAnswer, !answer.isEmpty {
-            say(.ranges(id, answer, wantsAnswer: false), to: node)
+            say(.ranges(answer), of: id, wantsAnswer: false, to: node)
         }
     }
 }

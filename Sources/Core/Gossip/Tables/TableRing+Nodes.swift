@@ -20,8 +20,8 @@ extension TableRing {
         case .joinSucceeded:
             let time = networkClock.tick()
             tellAll(.node(NodeEvent(.join, own, at: time)), at: now)
-        case .suspected, .cleared, .conflict, .incompatible, .joinFailed, .datagramsLost,
-            .isolated, .reconnected, .stalled:
+        case .suspected, .cleared, .conflict, .incompatible, .joinFailed, .joinRefused,
+            .datagramsLost, .isolated, .reconnected, .stalled:
             break
         }
     }
@@ -29,6 +29,12 @@ extension TableRing {
     private mutating func enter(_ node: NodeName, _ word: Alive?, at now: Moment) {
         guard remember(node, .unknown, at: now) else { return }
         let before = nodes[node]?.presence ?? .unknown
+        if let identity, let word, codec.identity(word.meta)?.id == identity.id,
+            rules.habits.contains(.succession)
+        {
+            recognise(node, word, identity, at: now)
+            return
+        }
         if before != .active { supersede(by: node, word, at: now) }
         describe(node, word)
         if before == .active { return }
@@ -37,6 +43,21 @@ extension TableRing {
         for network in attachments(of: node) { addParticipant(node, network, at: now) }
         for network in attachments(of: node) { show(node, in: network) }
         scheduleAck(at: now)
+    }
+
+    /// A run of this very node: what it said is this one's to take up, or to take back.
+    private mutating func recognise(
+        _ node: NodeName,
+        _ word: Alive,
+        _ identity: NodeIdentity,
+        at now: Moment
+    ) {
+        guard nodes[node]?.presence == .unknown else { return }
+        nodes[node]?.identity = codec.identity(word.meta)
+        counts.superseded += 1
+        move(node, to: .superseded, at: now)
+        successions.append((node, now.advanced(milliseconds: rules.successionKept)))
+        for network in attachments(of: node) { show(node, in: network) }
     }
 
     /// Takes what membership says of a node: where it is and what it can do.

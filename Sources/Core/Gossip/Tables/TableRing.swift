@@ -155,9 +155,7 @@ package struct TableRing: ~Copyable, Engine {
             let path = isStream ? Path.push : .gossip
             for rumour in rumours { hear(rumour, path, from: sender, at: now) }
         case .bulkSync(let sync): hear(sync, at: now)
-        case .digest(let digest):
-            guard let sender else { return }
-            hear(digest, from: sender, at: now)
+        case .digest(let digest): hear(digest, at: now)
         }
     }
 

@@ -122,6 +122,7 @@ extension MetricsText {
                 ("misdirected", UInt64(counts.misdirectedPings)),
                 ("late_answer", UInt64(counts.lateAnswers)),
                 ("relay", UInt64(counts.relaysRefused)),
+                ("seed", UInt64(counts.seedsRefused)),
                 ("unsent", counters[.datagramsUnsent]),
             ]
         )

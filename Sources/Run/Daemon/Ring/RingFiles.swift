@@ -2,19 +2,21 @@ import FoundationEssentials
 import Gossip
 import GossipWire
 import HTTPAPI
-import LinuxSystem
+package import LinuxSystem
 
-/// What a node keeps of its ring in the state directory: its id, and the keys once they were changed.
-struct RingFiles: Sendable {
+/// What a node keeps of its ring in the state directory: its id, its last incarnation, and the keys once
+/// they were changed.
+package struct RingFiles: Sendable {
     private static let octetsMax = 65_536
     private let directory: String
 
-    init(directory: String) {
+    package init(directory: String) {
         self.directory = directory
     }
 
     var keysPath: String { "\(directory)/gossip.keys" }
     private var idPath: String { "\(directory)/node.id" }
+    private var incarnationPath: String { "\(directory)/gossip.incarnation" }
 
     /// The node's own id; made at the first start.
     ///
@@ -34,6 +36,26 @@ struct RingFiles: Sendable {
             id.count == NodeMeta.idOctets
         else { throw Damaged(description: "\(idPath) is not 32 hexadecimal digits") }
         return id
+    }
+
+    /// The incarnation of this start, which is on the disk when this returns: the time's, or one more than
+    /// that of the start before, whichever is higher.
+    ///
+    /// Of two starts in one second, or after a clock that was put back, the later one is the newer one all
+    /// the same. What is no incarnation in the file counts for nothing.
+    package func nextIncarnation(secondsSince2020 seconds: UInt32) throws(SystemError) -> UInt32 {
+        var last: UInt32 = 0
+        do throws(SystemError) {
+            let text = try TextFile.read(path: incarnationPath, octetsMax: Self.octetsMax)
+            last = UInt32(text.filter { !$0.isWhitespace }) ?? 0
+        } catch {
+            guard error.isNoSuchFile else { throw error }
+        }
+        // Peers take nothing from so high a one, and no time leads there.
+        if last >= MemberTable.hostileIncarnation.value - 1 { last = 0 }
+        let next = max(seconds, last + 1)
+        try DurableFile.replace(incarnationPath, with: Array("\(next)\n".utf8))
+        return next
     }
 
     struct Damaged: Error, CustomStringConvertible {

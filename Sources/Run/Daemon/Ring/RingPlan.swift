@@ -6,8 +6,8 @@ import LinuxSystem
 
 /// How this node takes part in its ring, as its configuration and its files say.
 struct RingPlan {
-    /// 2020-01-01T00:00:00Z: incarnations begin with the seconds since, so that each start outbids the
-    /// last one without a file.
+    /// 2020-01-01T00:00:00Z: incarnations begin with the seconds since, so that a node whose files are lost
+    /// outbids what it was.
     private static let epoch: Int64 = 1_577_836_800
 
     var settings: GossipSettings
@@ -30,10 +30,16 @@ struct RingPlan {
                 isConfiguration: true
             )
         }
+        let incarnation: UInt32
+        do throws(SystemError) {
+            incarnation = try files.nextIncarnation(secondsSince2020: UInt32(clamping: seconds))
+        } catch {
+            throw Self.unusable(configuration.stateDirectory, error)
+        }
         settings = GossipSettings(
             name: NodeName(name),
             bind: gossip.bind,
-            incarnation: Incarnation(UInt32(clamping: seconds))
+            incarnation: Incarnation(incarnation)
         )
         settings.rules = gossip.profile.rules
         settings.limits.descriptorMax =
@@ -52,10 +58,7 @@ struct RingPlan {
                 settings.speakSerf()
             }
         } catch {
-            throw StartupError(
-                "state directory \(configuration.stateDirectory): \(error); see that it can be "
-                    + "read and written, or give another with --state-dir"
-            )
+            throw Self.unusable(configuration.stateDirectory, error)
         }
         settings.advertised = try advertised(gossip)
         settings.keys = try keys(gossip, files)
@@ -65,6 +68,13 @@ struct RingPlan {
                     + "ring has no key; add gossip.keys"
             )
         }
+    }
+
+    private static func unusable(_ directory: String, _ error: any Error) -> StartupError {
+        StartupError(
+            "state directory \(directory): \(error); see that it can be read and written, or give "
+                + "another with --state-dir"
+        )
     }
 
     /// What others are told; nil: where the node is bound.

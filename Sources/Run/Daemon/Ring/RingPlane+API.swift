@@ -30,12 +30,21 @@ extension RingPlane {
             if addresses == [endpoint] {
                 return .failure(400, "\(endpoint) is this node; name another one of the ring")
             }
-            guard let joined = await join(addresses) else {
+            let joined: SocketEndpoint
+            switch await join(addresses) {
+            case .joined(let address): joined = address
+            case .silent:
                 let list = addresses.map { "\($0)" }.joined(separator: ", ")
                 return .failure(
                     503,
                     "no answer from \(list); they are asked again until one answers, so see that a "
                         + "node runs there, with the same keys, and that 7946 passes over TCP and UDP"
+                )
+            case .refused:
+                return .failure(
+                    409,
+                    "this node looks for \(Membership.seedsMax) addresses already and takes no more; "
+                        + "leave, or start the daemon again, to forget them"
                 )
             }
             let count = try await members().filter { $0.state == .alive }.count
@@ -44,7 +53,7 @@ extension RingPlane {
                 index: index
             )
         case .leave:
-            try await GossipNode.answer { self.node.leave($0) }
+            try await leave()
             return .done
         case .keys:
             let keys = try await GossipNode.answer { self.node.keys(nil, $0) }
@@ -120,6 +129,7 @@ extension RingPlane {
             incarnation: member.incarnation.value,
             stateSeconds: Int(Clock.now().milliseconds(since: member.since) / 1000)
         )
+        listing.status = member.status.map { "\($0)" }
         listing.isDrained = member.isDrained
         listing.isSelf = member.isOwn
         listing.meta = Hexadecimal.text(member.meta)

@@ -21,6 +21,7 @@ final class RingPlane: Sendable {
     let endpoint: SocketEndpoint
     private let logger: Logger
     private let warnings: [String]
+    private let joins = JoinDesk()
     private let state = Mutex(State())
 
     private struct State {
@@ -32,8 +33,6 @@ final class RingPlane: Sendable {
                 .map { String(decoding: $0.key, as: UTF8.self) }.sorted()
         }
 
-        var joins: [JoinWaiter] = []
-        var nextJoin: UInt64 = 0
         /// Members that answer over streams alone, and of which that was said.
         var withoutDatagrams: Set<NodeName> = []
         /// Names that two nodes claim.
@@ -70,16 +69,29 @@ final class RingPlane: Sendable {
     /// Stops; with `isLeaving` the ring is told before, for so long as the daemon may take to end.
     func end(isLeaving: Bool) async {
         if isLeaving {
-            let outcome = Outcome()
-            node.leave { _ in outcome.settle(nil) }
+            let outcome = Outcome<Bool>()
+            node.leave { _ in outcome.settle(true) }
             let timeout = Task {
                 try? await Task.sleep(for: .seconds(Self.farewellSeconds))
-                outcome.settle(nil)
+                outcome.settle(false)
             }
-            _ = await outcome.value
+            if await !outcome.value {
+                logger.warning("the ring may not know that this node has left")
+            }
             timeout.cancel()
         }
         node.stop()
+    }
+
+    /// Leaves, and goes on alone; whoever waits for it may be cancelled.
+    func leave() async throws(GossipNodeError) {
+        let outcome = Outcome<Result<Void, GossipNodeError>>()
+        node.leave { outcome.settle($0) }
+        try await withTaskCancellationHandler {
+            await outcome.value
+        } onCancel: {
+            outcome.settle(.failure(.stopped))
+        }.get()
     }
 
     /// What was counted up to now; nil when the node has stopped.
@@ -142,13 +154,19 @@ final class RingPlane: Sendable {
             )
         case .joinSucceeded(let address):
             logger.info("joined", metadata: ["address": "\(address)"])
-            settle(address, isJoined: true)
+            joins.settle(address, .joined)
         case .joinFailed(let address, let milliseconds):
             logger.warning(
                 "no answer from a node to join",
                 metadata: ["address": "\(address)", "retryIn": "\(milliseconds) ms"]
             )
-            settle(address, isJoined: false)
+            joins.settle(address, .silent)
+        case .joinRefused(let address):
+            logger.warning(
+                "an address to join was left out; so many are held already",
+                metadata: ["address": "\(address)", "limit": "\(Membership.seedsMax)"]
+            )
+            joins.settle(address, .refused)
         case .isolated:
             logger.error("no member is heard: the trouble is with this node or its network")
         case .reconnected: logger.info("members are heard again")
@@ -192,94 +210,13 @@ final class RingPlane: Sendable {
 
     // MARK: Joining
 
-    /// Those who asked to join and are not answered yet.
-    private struct JoinWaiter {
-        let number: UInt64
-        var pending: [SocketEndpoint]
-        let answer: @Sendable (SocketEndpoint?) -> Void
-    }
-
-    private func settle(_ address: SocketEndpoint, isJoined: Bool) {
-        let answers = state.withLock { state -> [@Sendable (SocketEndpoint?) -> Void] in
-            var answers: [@Sendable (SocketEndpoint?) -> Void] = []
-            var left: [JoinWaiter] = []
-            for var waiter in state.joins {
-                let isTheirs = waiter.pending.contains(address)
-                waiter.pending.removeAll { $0 == address }
-                if isTheirs, isJoined || waiter.pending.isEmpty {
-                    answers.append(waiter.answer)
-                } else {
-                    left.append(waiter)
-                }
-            }
-            state.joins = left
-            return answers
-        }
-        for answer in answers { answer(isJoined ? address : nil) }
-    }
-
     /// Joins, and waits for nobody.
     func seek(_ addresses: [SocketEndpoint]) {
         node.join(addresses)
     }
 
-    /// Joins, and waits for the first of `addresses` that answers; nil when none did in time.
-    func join(_ addresses: [SocketEndpoint]) async -> SocketEndpoint? {
-        let outcome = Outcome()
-        let number = state.withLock { state in
-            state.nextJoin += 1
-            state.joins.append(
-                JoinWaiter(number: state.nextJoin, pending: addresses) { outcome.settle($0) }
-            )
-            return state.nextJoin
-        }
-        // An address that never settles, as this node's own, must not keep its waiter for ever.
-        defer { state.withLock { state in state.joins.removeAll { $0.number == number } } }
-        node.join(addresses)
-        let timeout = Task {
-            try? await Task.sleep(for: .seconds(Self.joinSeconds))
-            outcome.settle(nil)
-        }
-        defer { timeout.cancel() }
-        return await outcome.value
-    }
-}
-
-/// What a join came to, once.
-private final class Outcome: Sendable {
-    private enum State {
-        case open
-        case awaited(CheckedContinuation<SocketEndpoint?, Never>)
-        case settled(SocketEndpoint?)
-    }
-
-    private let state = Mutex(State.open)
-
-    func settle(_ address: SocketEndpoint?) {
-        let waiter = state.withLock { state -> CheckedContinuation<SocketEndpoint?, Never>? in
-            switch state {
-            case .open:
-                state = .settled(address)
-                return nil
-            case .awaited(let waiter):
-                state = .settled(address)
-                return waiter
-            case .settled: return nil
-            }
-        }
-        waiter?.resume(returning: address)
-    }
-
-    var value: SocketEndpoint? {
-        get async {
-            await withCheckedContinuation { continuation in
-                let settled = state.withLock { state -> SocketEndpoint?? in
-                    if case .settled(let address) = state { return .some(address) }
-                    state = .awaited(continuation)
-                    return nil
-                }
-                if let settled { continuation.resume(returning: settled) }
-            }
-        }
+    /// Joins, and waits for the first of `addresses` that answers.
+    func join(_ addresses: [SocketEndpoint]) async -> JoinDesk.Answer {
+        await joins.wait(for: addresses, seconds: Self.joinSeconds) { node.join(addresses) }
     }
 }

@@ -25,7 +25,8 @@ extension GossipRing {
             incarnations[node * nodes + member] = 0
         case .stalled: seen.stalls += 1
         case .isolated: seen.isolations += 1
-        case .conflict, .incompatible, .joinFailed, .joinSucceeded, .datagramsLost, .reconnected:
+        case .conflict, .incompatible, .joinFailed, .joinSucceeded, .joinRefused, .datagramsLost,
+            .reconnected:
             break
         }
     }
@@ -80,19 +81,7 @@ extension GossipRing {
             if !isDegraded[node] { seen.falseDeathsAtHealthy += 1 }
             return
         }
-        crashCases[index].dead += 1
-        let dead = crashCases[index].dead
-        let audience = crashCases[index].audience
-        if dead == 1 { crashCases[index].firstDeadAt = now }
-        if crashCases[index].dead50At == nil, 2 * dead >= audience {
-            crashCases[index].dead50At = now
-        }
-        if crashCases[index].dead99At == nil, 100 * dead >= 99 * audience {
-            crashCases[index].dead99At = now
-        }
-        if crashCases[index].deadAllAt == nil, dead >= audience {
-            crashCases[index].deadAllAt = now
-        }
+        crashCases[index].die(at: now)
     }
 
     // MARK: Drains
@@ -108,13 +97,7 @@ extension GossipRing {
         seen.drainedAtOnce = max(seen.drainedAtOnce, UInt64(1000 * drained / max(1, present)))
         let index = crashCaseOf[member]
         guard index >= 0 else { return }
-        crashCases[index].drained += 1
-        if crashCases[index].drainedAt == nil { crashCases[index].drainedAt = now }
-        if crashCases[index].halfDrainedAt == nil,
-            2 * crashCases[index].drained >= crashCases[index].audience
-        {
-            crashCases[index].halfDrainedAt = now
-        }
+        crashCases[index].drain(at: now)
     }
 
     mutating func endDrain(observer node: Int, member: Int, isAdmitted: Bool = false) {
@@ -133,31 +116,14 @@ extension GossipRing {
         checkIncarnation(name, at: node)
         let index = rumourCaseOf[SimulatedName.node(name)]
         guard index >= 0 else { return }
-        rumourCases[index].heard += 1
-        let heard = rumourCases[index].heard
-        let audience = rumourCases[index].audience
-        if rumourCases[index].heard50At == nil, 2 * heard >= audience {
-            rumourCases[index].heard50At = now
-        }
-        if rumourCases[index].heard99At == nil, 100 * heard >= 99 * audience {
-            rumourCases[index].heard99At = now
-        }
-        if heard == audience { rumourCases[index].heardAllAt = now }
+        rumourCases[index].hear(at: now)
     }
 
     mutating func finishRumour(of node: Int) {
         let index = rumourCaseOf[node]
         guard index >= 0 else { return }
         rumourCaseOf[node] = -1
-        let rumour = rumourCases[index]
-        seen.rumours += 1
-        if let at = rumour.heard50At { seen.told50.add((at - rumour.at) / 1000) }
-        if let at = rumour.heard99At { seen.told99.add((at - rumour.at) / 1000) }
-        if let at = rumour.heardAllAt {
-            seen.toldEverywhere.add((at - rumour.at) / 1000)
-        } else {
-            seen.rumoursMissed += 1
-        }
+        rumourCases[index].add(to: &seen)
     }
 
     /// Writes down what became of a crash, when the node is back or all is over.
@@ -165,26 +131,7 @@ extension GossipRing {
         let index = crashCaseOf[node]
         guard index >= 0 else { return }
         crashCaseOf[node] = -1
-        let crash = crashCases[index]
-        func add(_ at: UInt64?, to samples: inout Samples) {
-            if let at { samples.add((at - crash.at) / 1000) }
-        }
-        add(crash.suspectedAt, to: &seen.firstSuspicion)
-        add(crash.drainedAt, to: &seen.firstDrain)
-        add(crash.halfDrainedAt, to: &seen.halfDrained)
-        add(crash.firstDeadAt, to: &seen.firstDead)
-        // Dissemination is counted from the first to know.
-        guard let first = crash.firstDeadAt else {
-            seen.crashesMissed += 1
-            return
-        }
-        if let at = crash.dead50At { seen.dead50.add((at - first) / 1000) }
-        if let at = crash.dead99At { seen.dead99.add((at - first) / 1000) }
-        if let at = crash.deadAllAt {
-            seen.deadEverywhere.add((at - first) / 1000)
-        } else {
-            seen.crashesMissed += 1
-        }
+        crashCases[index].add(to: &seen)
     }
 
     // MARK: Views

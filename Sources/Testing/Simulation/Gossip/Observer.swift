@@ -77,31 +77,3 @@ package struct Observations: Sendable {
 
     package init() {}
 }
-
-/// A crash that is being followed.
-struct CrashCase {
-    let subject: Int
-    let at: UInt64
-    /// Live nodes that should hear of it.
-    var audience: Int
-    var suspectedAt: UInt64?
-    var drainedAt: UInt64?
-    var drained = 0
-    var halfDrainedAt: UInt64?
-    var dead = 0
-    var firstDeadAt: UInt64?
-    var dead50At: UInt64?
-    var dead99At: UInt64?
-    var deadAllAt: UInt64?
-}
-
-/// A rumour that is being followed.
-struct RumourCase {
-    let subject: Int
-    let at: UInt64
-    let audience: Int
-    var heard = 0
-    var heard50At: UInt64?
-    var heard99At: UInt64?
-    var heardAllAt: UInt64?
-}

@@ -116,7 +116,9 @@ struct Packing: ~Copyable {
         if exchanges % Self.exchangesEvery == 1 || exchange.members.count < 64 {
             let frame = StreamFrame(role: .initiating)
             let octets = frame.octets(.exchange(exchange)).count
-            exchangeRatio = Self.learned(exchangeRatio, packed: octets, plain: plain)
+            // What the first one comes to is a better guess than any before it.
+            let before = exchanges == 1 ? min(1024, octets * 1024 / plain) : exchangeRatio
+            exchangeRatio = Self.learned(before, packed: octets, plain: plain)
             return octets
         }
         return plain * exchangeRatio / 1024

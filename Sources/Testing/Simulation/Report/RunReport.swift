@@ -3,6 +3,7 @@ import Gossip
 /// What came of one scenario at one seed, for all presets that ran.
 package struct RunReport: Sendable {
     package let scenario: Scenario
+    package let model: Model
     package let sizes: Scenario.Sizes
     package let seed: UInt64
     package let nodes: Int
@@ -12,18 +13,25 @@ package struct RunReport: Sendable {
     package let results: [(preset: Preset, seen: Observations)]
 
     /// Runs every preset through the scenario's episodes.
-    package init(_ scenario: Scenario, _ sizes: Scenario.Sizes, seed: UInt64, presets: [Preset]) {
+    package init(
+        _ scenario: Scenario,
+        _ sizes: Scenario.Sizes,
+        seed: UInt64,
+        presets: [Preset],
+        model: Model = .full
+    ) {
         self.scenario = scenario
+        self.model = model
         self.sizes = sizes
         self.seed = seed
-        let episodes = scenario.episodes(sizes, seed: seed)
+        let episodes = model.episodes(scenario, sizes, seed: seed)
         nodes = sizes.nodes ?? scenario.nodesUsual
         virtualSeconds = episodes.reduce(0) { $0 + $1.milliseconds } / 1000
         var faults = FaultCounts()
         results = presets.map { preset in
             var total = Observations()
             for episode in episodes {
-                let (seen, happened) = episode.run(by: preset)
+                let (seen, happened) = model.run(episode, by: preset)
                 total.add(seen)
                 faults.add(happened)
             }
@@ -93,7 +101,8 @@ package struct RunReport: Sendable {
             )
         }
         return .group([
-            ("scenario", .text(scenario.rawValue)), ("seed", .number(seed)),
+            ("scenario", .text(scenario.rawValue)), ("model", .text(model.rawValue)),
+            ("seed", .number(seed)),
             ("nodes", .number(UInt64(nodes))), ("virtualSeconds", .number(virtualSeconds)),
             ("lossPercent", .number(UInt64(sizes.loss))), ("faults", .group(happened)),
             ("invariants", .group(checks)),

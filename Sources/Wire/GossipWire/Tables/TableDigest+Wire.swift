@@ -13,8 +13,8 @@ extension TableDigest {
 
     /// Reads the octets of a user message.
     ///
-    /// Layout: 0xF7, kind (1 owners, 2 ranges), flags (1 wants an answer, 2 is whole), network, number of
-    /// owners, and for each its node and, of kind 1, count, latest time and the 8 octets of the sum, of
+    /// Layout: 0xF7, kind (1 owners, 2 ranges), flags (1 wants an answer, 2 is whole), sender, network, number
+    /// of owners, and for each its node and, of kind 1, count, latest time and the 8 octets of the sum, of
     /// kind 2 the 8 octets of each of sixteen sums. Names are a length and so many octets; lengths, counts
     /// and times are varints; sums have the lowest octet first. Nothing follows: another layout is another
     /// kind. Throws: `TableFault` for anything else, and for more than `TableLimits.ownersMax` owners.
@@ -24,6 +24,7 @@ extension TableDigest {
         guard octets[0] == Self.mark else { throw .type(UInt64(octets[0])) }
         let wantsAnswer = octets[2] & Self.wantsAnswerFlag != 0
         var reader = ProtobufReader(octets, in: 3..<octets.count)
+        let sender = NodeName(octets: try reader.name(octetsMax: NodeName.octetsMax))
         let network = NetworkID(octets: try reader.name(octetsMax: NetworkID.octetsMax))
         if network.octets.contains(UInt8(ascii: "/")) {
             throw .name(field: 0, octets: network.octets.count)
@@ -32,6 +33,7 @@ extension TableDigest {
         guard count <= UInt64(TableLimits.ownersMax) else {
             throw .count(limit: TableLimits.ownersMax)
         }
+        let content: Content
         switch octets[1] {
         case Self.ownersKind:
             var owners: [Owner] = []
@@ -45,7 +47,7 @@ extension TableDigest {
                 owners.append(Owner(node, sum))
             }
             let isWhole = octets[2] & Self.isWholeFlag != 0
-            self = .owners(network, owners, isWhole: isWhole, wantsAnswer: wantsAnswer)
+            content = .owners(owners, isWhole: isWhole)
         case Self.rangesKind:
             var owners: [Ranges] = []
             for _ in 0..<count {
@@ -55,42 +57,50 @@ extension TableDigest {
                 for _ in 0..<Ranges.count { sums.append(try reader.sum()) }
                 owners.append(Ranges(node, sums: sums))
             }
-            self = .ranges(network, owners, wantsAnswer: wantsAnswer)
+            content = .ranges(owners)
         default: throw .type(UInt64(octets[1]))
         }
         guard reader.at == octets.count else {
             throw .length(claimed: octets.count, limit: reader.at)
         }
+        self.init(from: sender, of: network, wantsAnswer: wantsAnswer, content)
     }
 
     /// The octets of the user message.
     package var octets: [UInt8] {
         var out: [UInt8] = [Self.mark]
-        switch self {
-        case .owners(let network, let owners, let isWhole, let wantsAnswer):
-            out.append(Self.ownersKind)
-            out.append(
-                (wantsAnswer ? Self.wantsAnswerFlag : 0) | (isWhole ? Self.isWholeFlag : 0)
-            )
-            out.append(name: network.octets)
-            out.append(varint: UInt64(owners.count))
+        var flags = wantsAnswer ? Self.wantsAnswerFlag : 0
+        switch content {
+        case .owners(let owners, let isWhole):
+            if isWhole { flags |= Self.isWholeFlag }
+            appendHead(Self.ownersKind, flags, owners.count, to: &out)
             for owner in owners {
                 out.append(name: owner.node.octets)
                 out.append(varint: UInt64(owner.sum.count))
                 out.append(varint: owner.sum.latest.value)
                 out.append(little64: owner.sum.sum)
             }
-        case .ranges(let network, let owners, let wantsAnswer):
-            out.append(Self.rangesKind)
-            out.append(wantsAnswer ? Self.wantsAnswerFlag : 0)
-            out.append(name: network.octets)
-            out.append(varint: UInt64(owners.count))
+        case .ranges(let owners):
+            appendHead(Self.rangesKind, flags, owners.count, to: &out)
             for owner in owners {
                 out.append(name: owner.node.octets)
                 for sum in owner.sums { out.append(little64: sum) }
             }
         }
         return out
+    }
+
+    private func appendHead(
+        _ kind: UInt8,
+        _ flags: UInt8,
+        _ count: Int,
+        to out: inout [UInt8]
+    ) {
+        out.append(kind)
+        out.append(flags)
+        out.append(name: sender.octets)
+        out.append(name: network.octets)
+        out.append(varint: UInt64(count))
     }
 }
 
