@@ -87,6 +87,8 @@ extension TableRing {
         // Digests
         /// A difference counts once this node's own entries have stood still for so long.
         package var settle: UInt64 = 300
+        /// Where they never do, all are compared so long after the last time, but owners who just spoke.
+        package var settleMax: UInt64 = 5000
         /// Differences that are looked into in a second.
         package var repairsMax = 4
         /// A difference in members is looked into no sooner than so long after the last.

@@ -54,7 +54,7 @@ struct CompactRules {
         awarenessMax = UInt8(rules.awarenessMax - 1)
         offeredOctets = rules.offeredOctets
         transmitsMax = UInt8(
-            clamping: TransmitQueue.transmitsMax(
+            clamping: Transmits.max(
                 multiplier: rules.retransmitMultiplier,
                 members: nodes
             )

@@ -365,7 +365,9 @@ extension MembershipEvent {
             .drained(let node), .admitted(let node), .died(let node), .left(let node),
             .reaped(let node), .datagramsLost(let node), .conflict(let node, _):
             node
-        case .incompatible, .joinFailed, .joinSucceeded, .isolated, .reconnected, .stalled: nil
+        case .incompatible, .joinFailed, .joinSucceeded, .joinRefused, .isolated, .reconnected,
+            .stalled:
+            nil
         }
     }
 }
