@@ -41,6 +41,12 @@ package struct TableOracle: Sendable {
         package var lost = 0
         package var zombies = 0
 
+        package init(checked: Int = 0, lost: Int = 0, zombies: Int = 0) {
+            self.checked = checked
+            self.lost = lost
+            self.zombies = zombies
+        }
+
         package mutating func add(_ other: Verdict) {
             checked += other.checked
             lost += other.lost
