@@ -51,7 +51,11 @@ extension TableWorld {
                 seen.hiddenNanoseconds += now - since
             }
         } else {
-            tell(record, upTo: .max, to: node, isDeletion: true)
+            // What is only hidden is not deleted.
+            let network = networks[episode.network(record)]
+            if hosts[node].tables.entry(change.entry, of: network)?.isDeleted ?? true {
+                tell(record, upTo: .max, to: node, isDeletion: true)
+            }
             considerFalseDeletion(of: record, at: node)
         }
     }
