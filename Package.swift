@@ -82,7 +82,7 @@ let package = Package(
         // Core: values and decisions. No clock, no dice, no I/O, no locks.
         core("Base"),
         core("Gossip", ["Base"]),
-        core("Names", ["Base", heap]),
+        core("Names", ["Base", "Gossip", heap]),
 
         // Wire: octets <-> values.
         wire("DNSWire", ["Base"]),
@@ -144,7 +144,7 @@ let package = Package(
 
         // Tests: one suite per target, plus the House checks.
         tests("Base", ["Base"]),
-        tests("Names", ["Base", "Names"]),
+        tests("Names", ["Base", "Gossip", "Names"]),
         tests("DNSWire", ["Base", "DNSWire", "LDNS"]),
         tests("Gossip", ["Base", "Gossip", "GossipWire"]),
         tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
@@ -178,6 +178,9 @@ if Context.environment["WAGGLE_FUZZ"] != nil {
         fuzz("QueryFuzz", ["Base", "Names", "DNSWire", "NameServer"]),
         fuzz("ReplyFuzz", ["Base", "Names", "DNSWire", "NameServer"]),
         fuzz("ResolvConfFuzz", ["Base", "Daemon"]),
+        fuzz("TableMessageFuzz", ["Gossip", "GossipWire"]),
+        fuzz("TableRecordFuzz", ["Gossip", "GossipWire"]),
+        fuzz("TableStateFuzz", ["Gossip", "GossipWire"]),
         fuzz("ZoneFuzz", ["Base", "DNSWire", "LDNS"]),
     ]
 }

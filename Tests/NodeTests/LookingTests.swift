@@ -28,10 +28,12 @@ struct LookingTests {
             "id", "network", "name", "ip", "ip6", "service", "serviceId", "vip", "vip6", "aliases",
             "taskAliases", "containerId", "ports", "tie", "drained", "origin", "ageSeconds",
         ],
-        "network ls": ["name", "attached", "subnets", "endpoints", "sandboxes", "names"],
+        "network ls": [
+            "name", "attached", "subnets", "endpoints", "remoteEndpoints", "sandboxes", "names",
+        ],
         "records": [
-            "network", "name", "type", "value", "ttl", "owner", "ageSeconds", "drained", "static",
-            "endpoint",
+            "network", "name", "type", "value", "ttl", "owner", "path", "ageSeconds", "drained",
+            "static", "overruled", "endpoint",
         ],
         "explain web --sandbox box": [
             "question", "sandbox", "steps", "verdict", "rcode", "answers", "text",

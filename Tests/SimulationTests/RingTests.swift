@@ -30,6 +30,23 @@ struct RingTests {
         #expect(first != other)
     }
 
+    @Test("the results of seeds add up")
+    func together() {
+        var sum = report(.crash, nodes: 16, cases: 2, seed: 1, [.memberlist, .waggle])
+        let next = report(.crash, nodes: 16, cases: 2, seed: 2, [.memberlist, .waggle])
+        let first = sum.results[1].seen
+        sum.add(next)
+        #expect(sum.seeds == 2)
+        #expect(sum.faults[.crash] == 8)
+        let seen = sum.results[1].seen
+        #expect(seen.crashes == 4)
+        #expect(
+            seen.firstDead.sorted
+                == (first.firstDead.sorted + next.results[1].seen.firstDead.sorted).sorted()
+        )
+        #expect(sum.document["seeds"]?.number == 2)
+    }
+
     @Test("a preset sees the same alone and beside others")
     func besides() throws {
         let beside = report(.crash, nodes: 16, [.swim, .waggle]).document["figures"]?["waggle"]
@@ -143,6 +160,94 @@ struct RingTests {
         let idle = Episode(nodes: 4, seed: 1, milliseconds: 1000).run(by: .waggle)
         #expect(idle.faults.happened.isEmpty)
         #expect(idle.seen.pairsChecked == 12)
+    }
+
+    @Test("a lone node that comes out of a block accuses, and SWIM hears the answer too late")
+    func loneBlock() {
+        var episode = Episode(nodes: 128, seed: 5, milliseconds: 95_000)
+        episode.degraded = [77]
+        for at in stride(from: UInt64(5000), to: 70_000, by: 16_448) {
+            episode.add(.block(77), at: at)
+            episode.add(.unblock(77), at: at + 16_384)
+        }
+        episode.arrange()
+        let seen = [Preset.swim, .lifeguard, .waggle].map { episode.run(by: $0).seen }
+        // Four blocks, each but the last followed by another that the answer does not get into.
+        #expect((1...3).contains(seen[0].falseDeaths))
+        #expect(seen[0].falseDeathsAtHealthy == 0)
+        #expect(seen[1].falseDeaths == 0)
+        #expect(seen[2].falseDeaths == 0)
+    }
+
+    @Test("nodes that have streams and no datagrams are answered over streams and not given up")
+    func streamsOnly() {
+        let report = report(.streamsOnly, nodes: 32, [.memberlist, .waggle])
+        #expect(broken(report) == [])
+        #expect(report.faults[.noDatagrams] == 4)
+        #expect(report.faults[.walled] > 100)
+        for (preset, seen) in report.results {
+            #expect(seen.answeredOverStreams > 50, "\(preset.name)")
+            #expect(seen.falseDeaths == 0, "\(preset.name)")
+        }
+    }
+
+    @Test("a quarter of a ring that hears nobody for half a minute is whole again afterwards")
+    func oneWay() {
+        let report = report(.oneWay, nodes: 32, [.waggle])
+        #expect(broken(report) == [])
+        #expect(report.faults[.partition] == 1)
+        #expect(report.faults[.oneWay] > 100)
+        #expect(report.results[0].seen.missingAtEnd == 0)
+        #expect(report.results[0].seen.runsWithoutFullView == 0)
+    }
+
+    @Test("clocks that are set, machines that were suspended, datagrams that come twice: no death")
+    func clocks() {
+        let report = report(.clocks, nodes: 32, [.waggle])
+        #expect(broken(report) == [])
+        for fault in [FaultName.setClock, .jump, .duplicate, .restart] {
+            #expect(report.faults[fault] > 0, "\(fault)")
+        }
+        #expect(report.results[0].seen.falseDeaths == 0)
+        #expect(report.results[0].seen.missingAtEnd == 0)
+    }
+
+    @Test("a wall clock that is set changes nothing while a node runs")
+    func wallClock() throws {
+        var episode = Episode(nodes: 16, seed: 8, milliseconds: 60_000)
+        episode.add(.crash(3), at: 20_000)
+        var other = episode
+        for node in 0..<16 {
+            other.add(.setClock(node, seconds: node % 2 == 0 ? 5000 : -5000), at: 9)
+        }
+        other.arrange()
+        let plain = episode.run(by: .waggle)
+        let set = other.run(by: .waggle)
+        #expect(set.faults[.setClock] == 16)
+        // But for the events that set the clocks.
+        #expect(set.seen.events == plain.seen.events + 16)
+        #expect(set.seen.probeOctets == plain.seen.probeOctets)
+        #expect(set.seen.gossipOctets == plain.seen.gossipOctets)
+        #expect(set.seen.viewChanges == plain.seen.viewChanges)
+        #expect(set.seen.firstDead.largest == plain.seen.firstDead.largest)
+    }
+
+    @Test("names lead back to their nodes, and are as even as real ones")
+    func names() throws {
+        var names: Set<NodeName> = []
+        for node in stride(from: 0, to: SimulatedName.nodesMax, by: 97) {
+            for identity in [0, 1, 700] {
+                let name = SimulatedName.name(node, identity: identity)
+                try #require(SimulatedName.node(name) == node)
+                names.insert(name)
+            }
+        }
+        #expect(names.count == 3 * 1031)
+        // At every place most of the sixteen digits come.
+        let digits = (0..<12).map { place in
+            Set((0..<64).map { SimulatedName.name($0).octets[place] })
+        }
+        #expect(digits.allSatisfy { $0.count > 8 })
     }
 
     @Test("every preset has a name of its own")

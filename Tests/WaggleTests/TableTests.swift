@@ -81,13 +81,15 @@ struct TableTests {
         )
         #expect(
             Views.records([record.json]) == """
-                NETWORK  NAME  TYPE  VALUE     TTL  OWNER  AGE  STATE
-                n        web   A     10.0.0.1  5    n1     3s   static
+                NETWORK  NAME  TYPE  VALUE     TTL  OWNER  PATH  AGE  STATE
+                n        web   A     10.0.0.1  5    n1     own   3s   static
                 """
         )
         let status = StatusReport(version: "1", nodeName: "n1").json
         #expect(Views.status(status).hasPrefix("node       n1, version 1, up 0s\nplanes     names"))
-        #expect(Views.networks([]) == "NAME  ATTACHED  SUBNETS  ENDPOINTS  SANDBOXES  NAMES")
+        #expect(
+            Views.networks([]) == "NAME  ATTACHED  SUBNETS  ENDPOINTS  REMOTE  SANDBOXES  NAMES"
+        )
     }
 
     @Test("an explanation is written line by line")

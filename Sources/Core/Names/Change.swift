@@ -25,10 +25,17 @@ package struct Effect: Sendable {
     package internal(set) var openedSandboxes: [String] = []
     package internal(set) var closedSandboxes: [String] = []
     package internal(set) var removedEndpoints: [String] = []
+    /// This node's own endpoints that are new, another way, or gone; one may be here twice.
+    package internal(set) var ownEndpoints: [OwnEndpoint] = []
+    /// Networks that this node was off, if only for a moment: nothing that others told of them is left.
+    package internal(set) var detachedNetworks: Set<DomainName> = []
     /// Processes that something is tied to from now on.
     package internal(set) var watchedProcesses: [Int32] = []
     /// Processes that something is no longer tied to.
     package internal(set) var releasedProcesses: [Int32] = []
+
+    /// Nothing follows.
+    package init() {}
 
     /// Every view is new, and nothing else has changed.
     package static var allViews: Effect {
@@ -39,6 +46,35 @@ package struct Effect: Sendable {
 
     mutating func touch(_ network: DomainName?) {
         if let network { networks.insert(network) }
+    }
+
+    /// Whether tables or views are others than they were.
+    package var isVisible: Bool {
+        everyView || !networks.isEmpty || !openedSandboxes.isEmpty || !closedSandboxes.isEmpty
+    }
+
+    /// Takes in what another change came to, after this one.
+    package mutating func merge(_ other: Effect) {
+        networks.formUnion(other.networks)
+        everyView = everyView || other.everyView
+        openedSandboxes += other.openedSandboxes
+        closedSandboxes += other.closedSandboxes
+        removedEndpoints += other.removedEndpoints
+        ownEndpoints += other.ownEndpoints
+        detachedNetworks.formUnion(other.detachedNetworks)
+        watchedProcesses += other.watchedProcesses
+        releasedProcesses += other.releasedProcesses
+    }
+}
+
+/// One of this node's own endpoints, there or not.
+package struct OwnEndpoint: Hashable, Sendable {
+    package let network: DomainName
+    package let id: String
+
+    package init(network: DomainName, id: String) {
+        self.network = network
+        self.id = id
     }
 }
 

@@ -23,6 +23,7 @@ package struct Endpoint: Sendable {
         var containerID: String?
         var ports: [ServicePort] = []
         var tie: Tie = .static
+        var ring: RingOrigin?
     }
 
     /// On the heap, so that one part is read without a copy of all.
@@ -76,6 +77,12 @@ package struct Endpoint: Sendable {
     package var tie: Tie {
         get { more?.details.tie ?? .static }
         set { change { $0.tie = newValue } }
+    }
+
+    /// Where it comes from when another node has it; nil for one of this node's own.
+    package var ring: RingOrigin? {
+        get { more?.details.ring }
+        set { change { $0.ring = newValue } }
     }
 
     private mutating func change(_ edit: (inout Details) -> Void) {
@@ -168,4 +175,6 @@ package enum Origin: String, Hashable, Sendable {
     case file
     /// A command; it stays in the state directory until another command removes it.
     case command
+    /// Another node of the ring; it leaves when that node says so, or is gone.
+    case ring
 }

@@ -4,13 +4,18 @@
 package struct EndpointStore: Sendable {
     private var slots: [Endpoint?] = []
     private var freePlaces: [UInt32] = []
+    /// Of this node's own: ids that other nodes chose are theirs to tell apart.
     private var placesByID: [String: UInt32] = [:]
 
+    /// How many are this node's own.
     package var count: Int { placesByID.count }
+    /// How many other nodes have.
+    package var remoteCount: Int { slots.count - freePlaces.count - placesByID.count }
 
+    /// One of this node's own.
     package subscript(id: String) -> Endpoint? { placesByID[id].flatMap { slots[Int($0)] } }
 
-    /// In ascending order.
+    /// Of this node's own, in ascending order.
     package var ids: [String] { placesByID.keys.sorted() }
 
     subscript(place: UInt32) -> Endpoint {
@@ -22,7 +27,7 @@ package struct EndpointStore: Sendable {
 
     func place(of id: String) -> UInt32? { placesByID[id] }
 
-    /// Adds an endpoint with an id that is new; tells its place.
+    /// Adds an endpoint, one of this node's own with an id that is new; tells its place.
     mutating func insert(_ endpoint: Endpoint) -> UInt32 {
         let place: UInt32
         if let free = freePlaces.popLast() {
@@ -32,7 +37,7 @@ package struct EndpointStore: Sendable {
             place = UInt32(slots.count)
             slots.append(endpoint)
         }
-        placesByID[endpoint.id] = place
+        if endpoint.ring == nil { placesByID[endpoint.id] = place }
         return place
     }
 
@@ -46,8 +51,22 @@ package struct EndpointStore: Sendable {
         return (place, endpoint)
     }
 
+    /// Takes out one that another node has.
+    @discardableResult
+    mutating func remove(at place: UInt32) -> Endpoint? {
+        guard let endpoint = slots[Int(place)] else { return nil }
+        precondition(endpoint.ring != nil, "an own endpoint goes by its id")
+        slots[Int(place)] = nil
+        freePlaces.append(place)
+        return endpoint
+    }
+
     mutating func change(_ id: String, _ edit: (inout Endpoint) -> Void) {
-        guard let place = placesByID[id], var endpoint = slots[Int(place)] else { return }
+        if let place = placesByID[id] { change(at: place, edit) }
+    }
+
+    mutating func change(at place: UInt32, _ edit: (inout Endpoint) -> Void) {
+        guard var endpoint = slots[Int(place)] else { return }
         edit(&endpoint)
         slots[Int(place)] = endpoint
     }

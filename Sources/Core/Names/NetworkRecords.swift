@@ -121,19 +121,28 @@ package struct NetworkRecords {
     /// Those that give it nothing change nothing.
     package func records(
         of name: DomainName,
-        from endpoints: some Sequence<Endpoint>
+        from endpoints: some Collection<Endpoint>
     ) -> NameRecords {
         let owner = Owner(name)
         var gathered = Gathered()
-        for endpoint in endpoints { gather(endpoint, for: owner, &gathered) }
+        let settlement = ServiceSettlement(endpoints)
+        for endpoint in endpoints { gather(endpoint, for: owner, settlement, &gathered) }
         return finished(gathered)
     }
 
-    private func gather(_ endpoint: Endpoint, for owner: Owner, _ gathered: inout Gathered) {
+    private func gather(
+        _ endpoint: Endpoint,
+        for owner: Owner,
+        _ settlement: ServiceSettlement,
+        _ gathered: inout Gathered
+    ) {
         let name = owner.name
         let drained = endpoint.drained
         let aliases = endpoint.aliases
-        if let service = endpoint.service {
+        let isOverruled = settlement.overrules(endpoint)
+        if isOverruled {
+            // Another binding of the service stands; what is left are the task's own names.
+        } else if let service = endpoint.service {
             if service.name == name || aliases.contains(name) {
                 let virtual = service.virtualAddresses
                 if virtual.isEmpty {
@@ -154,7 +163,7 @@ package struct NetworkRecords {
             gathered.add(endpoint.addresses, drained: drained, ttl: policy.taskTTL)
         }
         if let address = owner.address { point(address, endpoint, &gathered) }
-        if owner.offer != nil { offer(endpoint, owner, &gathered) }
+        if owner.offer != nil, !isOverruled { offer(endpoint, owner, &gathered) }
     }
 
     /// Compares without making a name of the id.

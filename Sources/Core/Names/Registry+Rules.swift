@@ -64,8 +64,13 @@ extension Registry {
         }
     }
 
-    /// The VIPs a service already has on a network: [] for DNSRR, nil when it has no task.
+    /// The VIPs a service already has on a network: [] for DNSRR, nil when it has no task here.
+    ///
+    /// What other nodes say of it is settled and not refused.
     private func virtualAddresses(of key: ServiceKey) -> [IPAddress]? {
-        networks[key.network]?.served[key.name]?.virtualAddresses
+        guard let state = networks[key.network]?.served[key.name], state.ownCount > 0 else {
+            return nil
+        }
+        return state.virtualAddresses
     }
 }

@@ -83,7 +83,7 @@ extension Registry {
         pendingCount = 0
     }
 
-    private func sources(_ network: DomainName, _ state: NetworkState) -> NameSources {
+    func sources(_ network: DomainName, _ state: NetworkState) -> NameSources {
         NameSources(
             network: network,
             records: NetworkRecords(network: network, policy: policy),
@@ -104,7 +104,7 @@ extension Registry {
         if let policy, policy != self.policy {
             self.policy = policy
             for network in networks.keys.sorted() {
-                for endpoint in endpoints(in: network) { touch(endpoint, &effect) }
+                for endpoint in allEndpoints(in: network) { touch(endpoint, &effect) }
                 touch([], of: network, &effect)
             }
         }
@@ -146,7 +146,7 @@ extension Registry {
     /// The endpoints that a name of a network has its records from, in order of id.
     package func sources(of name: DomainName, in network: DomainName) -> [Endpoint] {
         let places = table(of: network)?.content(of: name)?.sources ?? []
-        return places.map { endpoints[$0] }.sorted { $0.id < $1.id }
+        return places.map { endpoints[$0] }.sorted { Self.precedes($0, $1) }
     }
 
     /// What a name of a network owns now; nil when there is no such name.

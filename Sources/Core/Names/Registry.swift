@@ -11,6 +11,8 @@ package struct Registry: ~Copyable {
     /// A bound on memory, not a design limit.
     package static let endpointsMax = 2_000_000
     package static let sandboxesMax = 65_536
+    /// Endpoints that other nodes have.
+    package static let remoteEndpointsMax = 1_000_000
     /// How long a service without tasks stays known (docs/ARCHITECTURE.md, settled questions).
     package static let emptyServiceMilliseconds: UInt64 = 30 * 60 * 1000
 
@@ -26,6 +28,8 @@ package struct Registry: ~Copyable {
     var pending: [DomainName: TableUpdate] = [:]
     var pendingCount = 0
     var tied = TiedEndpoints()
+    /// What the ring has told.
+    package internal(set) var discovery = Discovery()
     /// Whose sandbox is where, but for ports of any number.
     var occupants: [Sandbox.Place: String] = [:]
     /// Ids of the endpoints that the configuration file names.
@@ -38,7 +42,10 @@ package struct Registry: ~Copyable {
         /// Attached by command or file, not only by a sandbox or endpoint.
         package var explicit: Origin?
         package private(set) var declaredSubnets: [CIDR] = []
-        package var endpointCount: Int { endpointPlaces.count }
+        /// Endpoints of this node.
+        package var endpointCount: Int { endpointPlaces.count - remotePlaces.count }
+        /// Endpoints that other nodes have.
+        package var remoteCount: Int { remotePlaces.count }
         package var sandboxCount = 0
         /// Services whose last task went, and until when they stay known.
         package var emptyServices: [DomainName: Moment] = [:]
@@ -46,6 +53,8 @@ package struct Registry: ~Copyable {
         var served: [DomainName: ServiceState] = [:]
         /// Places of its endpoints.
         var endpointPlaces: Set<UInt32> = []
+        /// Those of them that other nodes have, by their keys in the ring's table.
+        var remotePlaces: [String: UInt32] = [:]
         /// Blocks around addresses that no declared subnet holds, and how many are in each.
         private var blocks: [CIDR: Int] = [:]
         /// The place of its table.
@@ -94,8 +103,11 @@ package struct Registry: ~Copyable {
 
     /// What all tasks of a service on a network have in common.
     struct ServiceState: Sendable {
-        let virtualAddresses: [IPAddress]
-        var taskCount: Int
+        /// As this node's tasks say.
+        var virtualAddresses: [IPAddress] = []
+        /// Tasks of this node.
+        var ownCount = 0
+        var taskCount = 0
     }
 
     /// Nothing is known yet.
@@ -163,12 +175,15 @@ package struct Registry: ~Copyable {
         case .removeSandbox(let name):
             remove(sandbox: name, at: now, &effect)
         case .addEndpoints(let list):
-            for endpoint in list { insert(endpoint, &effect) }
+            for endpoint in list { insert(endpoint, at: now, &effect) }
         case .removeEndpoint(let id):
             remove(endpoint: id, at: now, &effect)
         case .drainEndpoint(let id):
             endpoints.change(id) { $0.drained = true }
-            if let endpoint = endpoints[id] { touch(endpoint, &effect) }
+            if let endpoint = endpoints[id] {
+                touch(endpoint, &effect)
+                effect.ownEndpoints.append(OwnEndpoint(network: endpoint.network, id: id))
+            }
         case .renewEndpoint(let id, let until):
             if case .timeToLive(let seconds, _)? = endpoints[id]?.tie {
                 endpoints.change(id) { $0.tie = .timeToLive(seconds: seconds, until: until) }
@@ -242,7 +257,7 @@ package struct Registry: ~Copyable {
         return effect
     }
 
-    private mutating func keepEmpty(
+    mutating func keepEmpty(
         _ service: ServiceKey,
         until: Moment,
         _ effect: inout Effect
@@ -295,10 +310,14 @@ package struct Registry: ~Copyable {
         _ network: DomainName,
         _ effect: inout Effect
     ) -> Bool {
-        guard let state = networks[network], state.explicit == nil, state.endpointPlaces.isEmpty,
+        guard let state = networks[network], state.explicit == nil, state.endpointCount == 0,
             state.sandboxCount == 0
         else { return false }
+        for place in state.remotePlaces.values.sorted() { letGo(of: place) }
         networks[network] = nil
+        // What was still to be derived was of a table that is no more.
+        pending[network] = nil
+        effect.detachedNetworks.insert(network)
         tables.remove(at: state.table)
         effect.touch(network)
         return true
@@ -313,34 +332,49 @@ package struct Registry: ~Copyable {
         networks[network]?.declare(
             subnets,
             places.sorted().lazy.map { [endpoints] in endpoints[$0] }
+                .filter { $0.ring?.isShadowed != true }
         )
         touch([], of: network, &effect)
     }
 
-    private mutating func insert(_ endpoint: Endpoint, _ effect: inout Effect) {
+    private mutating func insert(
+        _ endpoint: Endpoint,
+        at now: Moment,
+        _ effect: inout Effect
+    ) {
         let network = endpoint.network
         attach(network, &effect)
         let place = endpoints.insert(endpoint)
-        networks[network]?.endpointPlaces.insert(place)
-        networks[network]?.count(endpoint, by: 1)
         tied.insert(endpoint.tie, place)
         if endpoint.origin == .file { endpointsOfFile.insert(endpoint.id) }
+        if case .timeToLive(_, let until) = endpoint.tie {
+            endpointDeadlines.set(endpoint.id, at: until)
+        }
+        if case .process(let pid, _) = endpoint.tie { effect.watchedProcesses.append(pid) }
+        effect.ownEndpoints.append(OwnEndpoint(network: network, id: endpoint.id))
+        networks[network]?.endpointPlaces.insert(place)
+        enlist(endpoint, at: place, &effect)
+        shadow(endpoint, true, now, &effect)
+    }
+
+    /// Gives an endpoint its names.
+    mutating func enlist(_ endpoint: Endpoint, at place: UInt32, _ effect: inout Effect) {
+        let network = endpoint.network
+        networks[network]?.count(endpoint, by: 1)
         if let service = endpoint.service {
             let key = ServiceKey(network: network, name: service.name)
-            let count = networks[network]?.served[key.name]?.taskCount ?? 0
-            networks[network]?.served[key.name] = ServiceState(
-                virtualAddresses: service.virtualAddresses,
-                taskCount: count + 1
-            )
+            var state = networks[network]?.served[key.name] ?? ServiceState()
+            state.taskCount += 1
+            if endpoint.ring == nil {
+                state.ownCount += 1
+                state.virtualAddresses = service.virtualAddresses
+            }
+            networks[network]?.served[key.name] = state
             if networks[network]?.emptyServices.removeValue(forKey: key.name) != nil {
                 serviceDeadlines.clear(key)
                 touch(key, &effect)
             }
         }
-        if case .timeToLive(_, let until) = endpoint.tie {
-            endpointDeadlines.set(endpoint.id, at: until)
-        }
-        if case .process(let pid, _) = endpoint.tie { effect.watchedProcesses.append(pid) }
         gained(endpoint, at: place, &effect)
     }
 
@@ -348,25 +382,39 @@ package struct Registry: ~Copyable {
         guard let (place, endpoint) = endpoints.remove(id) else { return }
         let network = endpoint.network
         networks[network]?.endpointPlaces.remove(place)
-        networks[network]?.count(endpoint, by: -1)
         tied.remove(endpoint.tie, place)
         endpointsOfFile.remove(id)
         effect.removedEndpoints.append(id)
+        effect.ownEndpoints.append(OwnEndpoint(network: network, id: id))
         if case .process(let pid, _) = endpoint.tie { effect.releasedProcesses.append(pid) }
-        lost(endpoint, at: place, &effect)
         endpointDeadlines.clear(id)
-        if let service = endpoint.service {
-            networks[network]?.served[service.name]?.taskCount -= 1
-            if networks[network]?.served[service.name]?.taskCount == 0 {
-                networks[network]?.served[service.name] = nil
-                keepEmpty(
-                    ServiceKey(network: network, name: service.name),
-                    until: now.advanced(milliseconds: Self.emptyServiceMilliseconds),
-                    &effect
-                )
-            }
-        }
+        shadow(endpoint, false, now, &effect)
+        delist(endpoint, at: place, now, &effect)
         detachIfUnused(network, &effect)
+    }
+
+    /// Takes an endpoint its names.
+    mutating func delist(
+        _ endpoint: Endpoint,
+        at place: UInt32,
+        _ now: Moment,
+        _ effect: inout Effect
+    ) {
+        let network = endpoint.network
+        networks[network]?.count(endpoint, by: -1)
+        lost(endpoint, at: place, &effect)
+        guard let service = endpoint.service,
+            var state = networks[network]?.served[service.name]
+        else { return }
+        state.taskCount -= 1
+        if endpoint.ring == nil { state.ownCount -= 1 }
+        networks[network]?.served[service.name] = state.taskCount == 0 ? nil : state
+        if state.taskCount > 0 { return }
+        keepEmpty(
+            ServiceKey(network: network, name: service.name),
+            until: now.advanced(milliseconds: Self.emptyServiceMilliseconds),
+            &effect
+        )
     }
 
     // MARK: Reading
@@ -388,11 +436,22 @@ package struct Registry: ~Copyable {
         return endpoint
     }
 
-    /// Endpoints of a network, or all, in order of id.
+    /// This node's own endpoints of a network, or all, in order of id.
     package func endpoints(in network: DomainName? = nil) -> [Endpoint] {
         guard let network else { return endpoints.ids.compactMap { endpoints[$0] } }
+        return allEndpoints(in: network).filter { $0.ring == nil }
+    }
+
+    /// All endpoints that give names to a network, other nodes' among them, in order of id.
+    package func allEndpoints(in network: DomainName) -> [Endpoint] {
         let list = (networks[network]?.endpointPlaces.sorted() ?? []).map { endpoints[$0] }
-        return list.sorted { $0.id < $1.id }
+        return list.filter { $0.ring?.isShadowed != true }.sorted { Self.precedes($0, $1) }
+    }
+
+    /// In order of id, this node's own first.
+    static func precedes(_ left: Endpoint, _ right: Endpoint) -> Bool {
+        if left.id != right.id { return left.id < right.id }
+        return left.ring == nil && right.ring != nil
     }
 
     /// The endpoints tied to a process.

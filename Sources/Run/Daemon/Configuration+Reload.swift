@@ -35,8 +35,10 @@ extension Configuration {
     /// It is read and checked all the same, so that a file for later versions is known to be right.
     var notYetBuilt: [String] {
         var list: [String] = []
-        if let gossip, gossip.advertise != nil || !gossip.join.isEmpty || !gossip.keys.isEmpty {
-            list.append("gossip: members are found, and names are not exchanged yet")
+        if let gossip, gossip.delegate == .serf {
+            list.append(
+                "gossip: members are found; in a ring of serf agents no names are exchanged"
+            )
         }
         if cluster != nil { list.append("cluster: not built yet; this node manages nothing") }
         return list

@@ -79,6 +79,18 @@ final class ControlLoop: Sendable {
         }
     }
 
+    /// Holds what is known against the ring's tables; returns how much was another way, nil when that could
+    /// not be done.
+    func audit() async throws -> Int? {
+        try await withCheckedThrowingContinuation {
+            (waiter: CheckedContinuation<Int?, any Error>) in
+            let refusal = post { state in
+                state.beginAudit(isComplete: true) { waiter.resume(returning: $0) }
+            }
+            if let refusal { waiter.resume(throwing: refusal) }
+        }
+    }
+
     /// Ends the thread after the jobs that are waiting.
     func stop() {
         _ = post { $0.isStopping = true }

@@ -77,6 +77,8 @@ struct ControlState: ~Copyable {
     var directory = UpstreamDirectory()
     /// Whether there is a ring, and what is wrong with it.
     var ring = RingState()
+    /// nil where no tables are exchanged.
+    var desk: TableDesk?
     /// Rises with every change that somebody could see.
     var index: UInt64 = 1
     var waiters: [Waiter] = []
@@ -172,6 +174,7 @@ struct ControlState: ~Copyable {
         if !effect.closedSandboxes.isEmpty || !effect.releasedProcesses.isEmpty { unwatchUnused() }
         for pid in effect.watchedProcesses { watch(pid: pid) }
         publish(effect)
+        announce(effect)
         tellWaiters()
     }
 
@@ -310,6 +313,8 @@ struct ControlState: ~Copyable {
         take(watches.retryAt)
         take(watches.hostFileDue)
         if saved.isBeingRewritten { take(now) }
+        if desk?.backlog.isEmpty == false { take(now) }
+        take(desk?.auditAt)
         return earliest
     }
 
@@ -324,6 +329,9 @@ struct ControlState: ~Copyable {
         for waiter in late { waiter.resume() }
         if let retry = watches.retryAt, retry <= now { openUnserved(at: now) }
         if let due = watches.hostFileDue, due <= now { rereadHostFile() }
+        if ring.gossip?.isOverdue == true { followRing() }
+        if desk?.backlog.isEmpty == false { continueNews() }
+        if let due = desk?.auditAt, due <= now { beginAudit() }
     }
 
     /// Removes what has ended by itself, in one step.
@@ -377,6 +385,8 @@ struct ControlState: ~Copyable {
     mutating func close() {
         for waiter in waiters { waiter.resume() }
         waiters = []
+        for waiter in desk?.audit?.waiters ?? [] { waiter(nil) }
+        desk = nil
         server.stop(keepsReading: !store.isCertain)
         queryLog?.stop()
     }

@@ -116,10 +116,7 @@ package struct Daemon: Sendable {
             ) { late.follow(on: loop) }
             late.set(ring, on: loop)
             for warning in plan.warnings { logger.warning("\(warning)") }
-            try await loop.perform { state in
-                state.ring.plane = .serving
-                state.ring.problems = plan.warnings
-            }
+            try await loop.perform { state in state.begin(ring) }
             return ring
         } catch let error as SystemError {
             let advice =
@@ -291,17 +288,13 @@ private final class LateRing: Sendable {
         follow(on: loop)
     }
 
-    /// Has the events taken on the control thread, or here when it has too much to do.
+    /// Has the events taken on the control thread, at once or when it is through with what it has.
     func follow(on loop: ControlLoop) {
         guard let plane = ring.withLock({ $0 }) else { return }
         do throws(ControlLoop.Refusal) {
-            try loop.later { state in
-                guard plane.follow() else { return }
-                state.ring.problems = plane.problems
-                state.tellWaiters()
-            }
+            try loop.later { state in state.followRing() }
         } catch {
-            _ = plane.follow()
+            plane.putOff()
         }
     }
 }

@@ -176,12 +176,16 @@ extension ControlState {
             let own = Set([relative, name]).sorted().flatMap { recordReports(of: $0, in: network) }
             if own.isEmpty { continue }
             return own.prefix(Self.recordsShownMax).map { record in
-                let drained = record.isDrained ? ", drained" : ""
+                let marks =
+                    (record.path == .own ? "" : ", by \(record.path.rawValue)")
+                    + (record.isDrained ? ", drained" : "")
+                    + (record.isOverruled
+                        ? ", not answered: the service stands with other addresses" : "")
                 let source = record.endpoint.map { "endpoint \($0)" } ?? "a zone file"
                 return .init(
                     "record",
                     "\(record.type) \(record.value) from \(source) of node \(record.owner), "
-                        + "\(record.ageSeconds) s old\(drained)"
+                        + "\(record.ageSeconds) s old\(marks)"
                 )
             }
         }

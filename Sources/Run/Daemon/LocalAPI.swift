@@ -40,8 +40,22 @@ struct LocalAPI: Sendable {
             let failure = try await loop.perform { state in state.drainAll() }
             if let failure { return failure }
         }
+        if route == .audit { return try await audit() }
         let index = try await loop.perform { state in state.index }
         return await ring.answer(route, index: index)
+    }
+}
+
+extension LocalAPI {
+    private func audit() async throws -> APIResponse {
+        let differences = try await loop.audit()
+        guard let differences else {
+            return .failure(
+                503,
+                "the ring's tables could not be read; see 'waggle status', and try again"
+            )
+        }
+        return .json(["repaired": .integer(differences)])
     }
 }
 

@@ -21,6 +21,13 @@ struct MetricsText {
         text.writeDurations()
         text.writeWork()
         if let ring { text.write(ring) }
+        if let tables = ring?.counts.tables {
+            text.write(
+                tables,
+                state.registry.discovery,
+                remote: state.registry.endpoints.remoteCount
+            )
+        }
         text.writeStatus(state.status)
         return text.writer.text
     }

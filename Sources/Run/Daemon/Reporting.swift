@@ -1,4 +1,5 @@
 import Base
+import Gossip
 import HTTPAPI
 import LinuxSystem
 import NameServer
@@ -10,6 +11,7 @@ extension ControlState {
         var report = StatusReport(version: WaggleVersion.text, nodeName: configuration.nodeName)
         report.sandboxCount = registry.sandboxes.count
         report.endpointCount = registry.endpoints.count
+        report.remoteEndpointCount = registry.endpoints.remoteCount
         report.networkCount = registry.networks.count
         report.nameCount = registry.networks.keys.reduce(0) {
             $0 + (registry.table(of: $1)?.nameCount ?? 0)
@@ -39,6 +41,7 @@ extension ControlState {
         }
         if routes.defaults.isEmpty { list.append("no upstreams: only local names resolve") }
         list += ring.problems
+        list += desk?.problems ?? []
         list += configuration.notYetBuilt
         return list
     }
@@ -85,6 +88,7 @@ extension ControlState {
                 isAttached: true,
                 subnets: (registry.networks[name]?.subnets ?? []).map { "\($0)" },
                 endpointCount: registry.networks[name]?.endpointCount ?? 0,
+                remoteEndpointCount: registry.networks[name]?.remoteCount ?? 0,
                 sandboxCount: registry.networks[name]?.sandboxCount ?? 0,
                 nameCount: registry.table(of: name)?.nameCount ?? 0
             )
@@ -101,9 +105,19 @@ extension ControlState {
         for name in network.map({ [$0] }) ?? registry.networks.keys.sorted() {
             var seen: Set<[String]> = []
             let derivation = NetworkRecords(network: name, policy: registry.policy)
-            for endpoint in registry.endpoints(in: name) {
+            let endpoints = registry.allEndpoints(in: name)
+            let settlement = ServiceSettlement(endpoints)
+            for endpoint in endpoints {
+                let isOverruled = settlement.overrules(endpoint)
                 for owner in Set(derivation.names(of: endpoint)).sorted() {
-                    reports += self.reports(owner, from: endpoint, by: derivation, &seen, now)
+                    reports += self.reports(
+                        owner,
+                        from: endpoint,
+                        by: derivation,
+                        isOverruled,
+                        &seen,
+                        now
+                    )
                 }
             }
             for (owner, records) in registry.zone.part(under: name).sorted(by: { $0.key < $1.key })
@@ -124,8 +138,11 @@ extension ControlState {
         let now = Clock.now()
         var seen: Set<[String]> = []
         let derivation = NetworkRecords(network: network, policy: registry.policy)
-        var reports = registry.sources(of: name, in: network).flatMap { endpoint in
-            self.reports(name, from: endpoint, by: derivation, &seen, now)
+        let sources = registry.sources(of: name, in: network)
+        let settlement = ServiceSettlement(sources)
+        var reports = sources.flatMap { endpoint in
+            let isOverruled = settlement.overrules(endpoint)
+            return self.reports(name, from: endpoint, by: derivation, isOverruled, &seen, now)
         }
         if let whole = try? DomainName(name, under: network),
             let records = registry.zone.names[whole]
@@ -139,17 +156,35 @@ extension ControlState {
         _ owner: DomainName,
         from endpoint: Endpoint,
         by derivation: NetworkRecords,
+        _ isOverruled: Bool,
         _ seen: inout Set<[String]>,
         _ now: Moment
     ) -> [RecordReport] {
         var reports: [RecordReport] = []
+        let isOfService = Self.isOfService(owner, endpoint)
         for set in derivation.records(of: owner, from: [endpoint]).sets {
             for data in set.data
             where seen.insert(["\(owner)", "\(set.type)", data.text]).inserted {
-                reports.append(report(endpoint.network, owner, set, data, endpoint, now))
+                var report = report(endpoint.network, owner, set, data, endpoint, now)
+                report.isOverruled = isOverruled && isOfService
+                reports.append(report)
             }
         }
         return reports
+    }
+
+    /// Whether a name is the endpoint's because of its service, and not of its own.
+    private static func isOfService(_ owner: DomainName, _ endpoint: Endpoint) -> Bool {
+        guard let service = endpoint.service else { return false }
+        let names = [service.name] + endpoint.aliases
+        return names.contains { owner.isAtOrBelow($0) } && owner != endpoint.name
+            && !endpoint.taskAliases.contains(owner)
+    }
+
+    /// The name of the node that has an endpoint.
+    private func owner(of endpoint: Endpoint) -> String {
+        guard let ring = endpoint.ring else { return configuration.nodeName }
+        return self.ring.gossip?.name(of: ring.owner) ?? "\(ring.owner)"
     }
 
     private func report(
@@ -166,10 +201,11 @@ extension ControlState {
             type: "\(set.type)",
             value: data.text,
             ttlSeconds: Int(set.ttl),
-            owner: configuration.nodeName,
+            owner: self.owner(of: endpoint),
+            path: RecordReport.Path(endpoint.ring?.path ?? .own),
             ageSeconds: Int(now.milliseconds(since: endpoint.addedAt) / 1000),
             isDrained: endpoint.drained,
-            isStatic: endpoint.tie == .static,
+            isStatic: endpoint.tie == .static && endpoint.ring == nil,
             endpoint: endpoint.id
         )
     }
@@ -188,6 +224,7 @@ extension ControlState {
                     value: data.text,
                     ttlSeconds: Int(set.ttl),
                     owner: configuration.nodeName,
+                    path: .own,
                     ageSeconds: Int(Clock.now().milliseconds(since: startedAt) / 1000),
                     isDrained: false,
                     isStatic: true,
@@ -203,6 +240,18 @@ extension Origin {
         switch self {
         case .file: .file
         case .command: .command
+        case .ring: .ring
+        }
+    }
+}
+
+extension RecordReport.Path {
+    fileprivate init(_ path: TableRing.Path) {
+        switch path {
+        case .own: self = .own
+        case .gossip: self = .gossip
+        case .push: self = .push
+        case .sync: self = .sync
         }
     }
 }

@@ -18,6 +18,26 @@ struct MembersCommand: AsyncParsableCommand {
     }
 }
 
+struct AuditCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "audit",
+        abstract:
+            "Hold names and endpoints against the ring's tables now, and repair what differs.",
+        discussion: "The daemon does so every minute; large networks are left to this command."
+    )
+
+    @OptionGroup var json: JSONFlag
+    @OptionGroup var socket: SocketOption
+
+    func run() async throws {
+        let daemon = socket.daemon(for: "audit")
+        let response = try await daemon.send("POST", ["audit"], body: [])
+        try daemon.print(response, asJSON: json.json) { document in
+            "\(Table.cell(document["repaired"])) repaired"
+        }
+    }
+}
+
 struct JoinCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "join",

@@ -48,6 +48,7 @@ struct SimulateCommand: ParsableCommand {
             )
         )
         var cases: Int?
+        @Flag(help: "One result for all seeds together.") var together = false
         @Flag(help: "Say on stderr what it took.") var cost = false
         @OptionGroup var json: JSONFlag
 
@@ -61,17 +62,23 @@ struct SimulateCommand: ParsableCommand {
                 return
             }
             var failed: String?
+            var sum: RunReport?
             for number in 0..<UInt64(seeds) {
                 let seed = seed &+ number
                 let report = RunReport(scenario, sizes, seed: seed, presets: presets, model: model)
-                if json.json {
-                    Console.say(report.document.json)
+                if together {
+                    if sum == nil { sum = report } else { sum?.add(report) }
                 } else {
-                    Console.say(SimulationView.text(of: report))
+                    show(report)
                 }
                 if !report.isGood, failed == nil { failed = replay(seed, report) }
             }
+            if let sum { show(sum) }
             if let failed { throw CommandFailure(.failed, what: "simulate gossip", why: failed) }
+        }
+
+        private func show(_ report: RunReport) {
+            Console.say(json.json ? report.document.json : SimulationView.text(of: report))
         }
 
         private func wrong(_ why: String, _ advice: String) -> CommandFailure {

@@ -17,7 +17,8 @@ enum SimulationView {
             : broken.map { "\($0.name): \($0.violations) of \($0.checked)" }.joined(separator: ", ")
         return """
             \(report.scenario.rawValue): \(report.scenario.summary); \(report.nodes) nodes, \
-            \(report.virtualSeconds) s of virtual time, seed \(report.seed)
+            \(report.virtualSeconds) s of virtual time, seed \(report.seed)\
+            \(report.seeds > 1 ? " and \(report.seeds - 1) more" : "")
             \(table.text)
             faults: \(faults.isEmpty ? "none" : faults.joined(separator: ", "))
             \(holds)
@@ -77,6 +78,7 @@ enum SimulationView {
         ("  of gossip", "gossipOctetsPerNodeSecond"),
         ("  of exchanges", "exchangeOctetsPerNodeSecond"),
         ("datagrams", "datagrams"),
+        ("answered over streams only", "answeredOverStreams"),
         ("longest queue", "queueDepthMax"),
     ]
 

@@ -32,19 +32,22 @@ package enum Views {
     }
 
     package static func networks(_ document: JSONValue) -> String {
-        let header = ["NAME", "ATTACHED", "SUBNETS", "ENDPOINTS", "SANDBOXES", "NAMES"]
+        let header = [
+            "NAME", "ATTACHED", "SUBNETS", "ENDPOINTS", "REMOTE", "SANDBOXES", "NAMES",
+        ]
         return table(document, header) { network in
-            ["name", "attached", "subnets", "endpoints", "sandboxes", "names"].map {
-                Table.cell(network[$0])
-            }
+            ["name", "attached", "subnets", "endpoints", "remoteEndpoints", "sandboxes", "names"]
+                .map {
+                    Table.cell(network[$0])
+                }
         }
     }
 
     package static func records(_ document: JSONValue) -> String {
-        let header = ["NETWORK", "NAME", "TYPE", "VALUE", "TTL", "OWNER", "AGE", "STATE"]
+        let header = ["NETWORK", "NAME", "TYPE", "VALUE", "TTL", "OWNER", "PATH", "AGE", "STATE"]
         return table(document, header) { record in
-            let marks = ["drained", "static"].filter { record[$0]?.boolValue == true }
-            return ["network", "name", "type", "value", "ttl", "owner"].map {
+            let marks = ["drained", "overruled", "static"].filter { record[$0]?.boolValue == true }
+            return ["network", "name", "type", "value", "ttl", "owner", "path"].map {
                 Table.cell(record[$0])
             } + [
                 Table.age(record["ageSeconds"]?.intValue),

@@ -21,7 +21,7 @@ package struct Waggle: AsyncParsableCommand {
                 name: "Ring",
                 subcommands: [
                     MembersCommand.self, JoinCommand.self, LeaveCommand.self, ForgetCommand.self,
-                    KeysCommand.self,
+                    AuditCommand.self, KeysCommand.self,
                 ]
             ),
             CommandGroup(

@@ -17,6 +17,8 @@ package struct StatusReport: Sendable, Hashable {
     package var cluster = Plane.off
     package var sandboxCount = 0
     package var endpointCount = 0
+    /// Endpoints that other nodes have, on networks that this one is on.
+    package var remoteEndpointCount = 0
     package var networkCount = 0
     package var nameCount = 0
     package var uptimeSeconds = 0
@@ -45,6 +47,7 @@ package struct StatusReport: Sendable, Hashable {
             ],
             "counts": [
                 "sandboxes": .integer(sandboxCount), "endpoints": .integer(endpointCount),
+                "remoteEndpoints": .integer(remoteEndpointCount),
                 "networks": .integer(networkCount), "names": .integer(nameCount),
             ],
             "uptimeSeconds": .integer(uptimeSeconds),
@@ -60,7 +63,7 @@ package struct StatusReport: Sendable, Hashable {
 
 /// Who brought a sandbox or endpoint, and so who may remove it.
 package enum ReportOrigin: String, Sendable, Hashable {
-    case command, file
+    case command, file, ring
 }
 
 /// One element of `GET sandboxes`.
@@ -181,6 +184,8 @@ package struct NetworkReport: Sendable, Hashable {
     package var isAttached: Bool
     package var subnets: [String]
     package var endpointCount: Int
+    /// Endpoints that other nodes have there.
+    package var remoteEndpointCount: Int
     package var sandboxCount: Int
     package var nameCount: Int
 
@@ -189,6 +194,7 @@ package struct NetworkReport: Sendable, Hashable {
         isAttached: Bool,
         subnets: [String],
         endpointCount: Int,
+        remoteEndpointCount: Int = 0,
         sandboxCount: Int,
         nameCount: Int
     ) {
@@ -196,6 +202,7 @@ package struct NetworkReport: Sendable, Hashable {
         self.isAttached = isAttached
         self.subnets = subnets
         self.endpointCount = endpointCount
+        self.remoteEndpointCount = remoteEndpointCount
         self.sandboxCount = sandboxCount
         self.nameCount = nameCount
     }
@@ -203,8 +210,9 @@ package struct NetworkReport: Sendable, Hashable {
     package var json: JSONValue {
         [
             "name": .string(name), "attached": .bool(isAttached), "subnets": .strings(subnets),
-            "endpoints": .integer(endpointCount), "sandboxes": .integer(sandboxCount),
-            "names": .integer(nameCount),
+            "endpoints": .integer(endpointCount),
+            "remoteEndpoints": .integer(remoteEndpointCount),
+            "sandboxes": .integer(sandboxCount), "names": .integer(nameCount),
         ]
     }
 }
@@ -218,8 +226,19 @@ package struct RecordReport: Sendable, Hashable {
     /// In presentation form.
     package var value: String
     package var ttlSeconds: Int
+    /// How a record came here.
+    package enum Path: String, Sendable, Hashable {
+        /// This node has it itself.
+        case own
+        /// A datagram, a stream of somebody who had much to say, or an exchange of tables.
+        case gossip, push, sync
+    }
+
     /// The name of the node that has the endpoint.
     package var owner: String
+    package var path: Path
+    /// Another binding of the service stands, so that it is not answered.
+    package var isOverruled = false
     package var ageSeconds: Int
     package var isDrained: Bool
     /// Tied to nothing.
@@ -234,6 +253,7 @@ package struct RecordReport: Sendable, Hashable {
         value: String,
         ttlSeconds: Int,
         owner: String,
+        path: Path = .own,
         ageSeconds: Int,
         isDrained: Bool,
         isStatic: Bool,
@@ -245,6 +265,7 @@ package struct RecordReport: Sendable, Hashable {
         self.value = value
         self.ttlSeconds = ttlSeconds
         self.owner = owner
+        self.path = path
         self.ageSeconds = ageSeconds
         self.isDrained = isDrained
         self.isStatic = isStatic
@@ -255,8 +276,10 @@ package struct RecordReport: Sendable, Hashable {
         [
             "network": .string(network), "name": .string(name), "type": .string(type),
             "value": .string(value), "ttl": .integer(ttlSeconds), "owner": .string(owner),
+            "path": .string(path.rawValue),
             "ageSeconds": .integer(ageSeconds), "drained": .bool(isDrained),
-            "static": .bool(isStatic), "endpoint": .optional(endpoint),
+            "static": .bool(isStatic), "overruled": .bool(isOverruled),
+            "endpoint": .optional(endpoint),
         ]
     }
 }

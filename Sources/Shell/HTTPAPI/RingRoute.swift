@@ -6,6 +6,8 @@ package enum RingRoute: Sendable, Hashable {
     case forget(String)
     case join([SocketEndpoint])
     case leave(isDraining: Bool)
+    /// Holds what is known against the ring's tables, at once.
+    case audit
     case keys
     /// The key's octets as base64: read where keys are kept, so that no error shows them.
     case addKey(String)

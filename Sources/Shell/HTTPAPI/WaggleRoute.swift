@@ -91,9 +91,13 @@ package enum WaggleRoute: Sendable, Hashable {
                     }
                 )
             )
+        case ("audit", "POST"):
+            _ = try Parameters(request, [], watchable: false)
+            return .ring(.audit)
         case ("keys", _): throw .method(request.method, allowed: ["GET", "HEAD", "POST"])
         case ("members", _): throw .method(request.method, allowed: ["GET", "HEAD"])
-        case ("join", _), ("leave", _): throw .method(request.method, allowed: ["POST"])
+        case ("join", _), ("leave", _), ("audit", _):
+            throw .method(request.method, allowed: ["POST"])
         case ("sandboxes", _), ("networks", _), ("endpoints", _):
             throw .method(request.method, allowed: ["GET", "HEAD", "POST"])
         case ("status", _), ("records", _), ("explain", _), ("top", _):

@@ -12,17 +12,19 @@ import Synchronization
 final class RingNode: Sendable {
     let name: String
     let address: PeerAddress
-    private let space: Namespace
+    /// Of the namespace its sockets are in.
+    private let path: String
     private let adjust: @Sendable (inout GossipSettings) -> Void
     private let node = Mutex<GossipNode?>(nil)
     private let keys = Mutex(KeyRing())
     private let heard = Mutex<(events: [MembershipEvent], userEvents: [SerfEvent])>(([], []))
+    private let read = Mutex<[NetworkID: [EntryKey: [UInt8]]]>([:])
     private static let starts = Atomic<UInt32>(0)
 
     init(
         _ name: String,
         at address: String,
-        in space: Namespace,
+        inside path: String,
         _ adjust: @escaping @Sendable (inout GossipSettings) -> Void
     ) throws {
         guard let address = SocketEndpoint(address) else {
@@ -30,7 +32,7 @@ final class RingNode: Sendable {
         }
         self.name = name
         self.address = address
-        self.space = space
+        self.path = path
         self.adjust = adjust
     }
 
@@ -59,7 +61,7 @@ final class RingNode: Sendable {
         keys.withLock { $0 = ring }
         settings.onKeyQuestion = { [weak self] in self?.obey($0, $1) }
         let final = settings
-        let made = try NetworkNamespace.inside(path: space.path) { () throws(SystemError) in
+        let made = try NetworkNamespace.inside(path: path) { () throws(SystemError) in
             Result { try GossipNode(final) }
         }
         let fresh = try made.get()
@@ -169,6 +171,26 @@ final class RingNode: Sendable {
         return heard.withLock { $0.userEvents.map { String(decoding: $0.name, as: UTF8.self) } }
     }
 
+    /// Attaches to networks, detaches from them, changes own entries.
+    func change(_ inputs: TableRing.Input...) throws {
+        try running.change(inputs)
+    }
+
+    /// What a reader of the tables has by now.
+    func entries(_ table: TableName, of network: NetworkID) throws -> [String: [UInt8]] {
+        let news = try running.takeTableNews().news
+        return read.withLock { read in
+            for case .change(let change) in news {
+                read[change.network, default: [:]][change.entry] = change.value
+            }
+            var entries: [String: [UInt8]] = [:]
+            for (entry, value) in read[network] ?? [:] where entry.table == table {
+                entries[String(decoding: entry.key, as: UTF8.self)] = value
+            }
+            return entries
+        }
+    }
+
     private func collect() {
         guard let news = node.withLock({ $0 })?.takeEvents() else { return }
         heard.withLock {
@@ -202,7 +224,7 @@ extension RingSpace {
         at address: String,
         _ adjust: @escaping @Sendable (inout GossipSettings) -> Void = { _ in }
     ) throws -> RingNode {
-        let node = try RingNode(name, at: address, in: space, adjust)
+        let node = try RingNode(name, at: address, inside: space.path, adjust)
         atEnd { node.crash() }
         return node
     }

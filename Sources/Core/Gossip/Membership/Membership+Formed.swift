@@ -13,4 +13,12 @@ extension Membership {
     package var nextTick: Moment? {
         probes.contains { $0.isRegular } ? nil : probeAt
     }
+    /// Asks others about members whose answers are late, and does nothing else: in a peer that has a
+    /// thread for its probes these questions are on their way before it accuses.
+    package mutating func askLate(at now: Moment) {
+        for index in probes.indices where !probes[index].isIndirect && probes[index].timeout <= now
+        {
+            askOthers(index, at: now)
+        }
+    }
 }

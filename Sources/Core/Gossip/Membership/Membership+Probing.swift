@@ -140,7 +140,7 @@ extension Membership {
         return ProbeSource(address: word.address, port: word.port, node: own)
     }
 
-    private mutating func askOthers(_ index: Int, at now: Moment) {
+    mutating func askOthers(_ index: Int, at now: Moment) {
         probes[index].isIndirect = true
         let probe = probes[index]
         guard let target = table[probe.node] else { return }

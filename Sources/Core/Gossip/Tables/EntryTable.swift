@@ -83,6 +83,10 @@ struct EntryTable: Sendable {
     /// When an entry of `owner` was last stored; zero where it has none.
     func lastStored(of owner: NodeName) -> Moment { shelves[owner]?.lastStored ?? .zero }
 
+    func hasDeletions(of owner: NodeName) -> Bool {
+        shelves[owner].map { $0.slots.count > $0.live } ?? false
+    }
+
     mutating func store(_ entry: TableEntry) {
         remove(entry.entry)
         let hash = entry.hash

@@ -150,7 +150,10 @@ extension TableRing {
                 for entry in entries.entries(of: owner) where entry.time > their.latest {
                     given.append(rumour(of: entry, in: id, at: now))
                 }
-            } else if wantsAnswer, mine.latest < their.latest || mine.count == 0 {
+            } else if wantsAnswer, mine.latest < their.latest || mine.count == 0,
+                !entries.hasDeletions(of: owner)
+            {
+                // Where something was deleted what the other has too much has to be told from news.
                 questions.append(TableDigest.Owner(owner, mine))
             } else {
                 ranges.append(TableDigest.Ranges(owner, sums: entries.ranges(of: owner)))

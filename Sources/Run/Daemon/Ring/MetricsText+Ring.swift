@@ -1,5 +1,6 @@
 import Gossip
 import GossipNode
+import Names
 
 /// What a ring's node has counted, at one moment.
 struct RingReading: Sendable {
@@ -154,6 +155,109 @@ extension MetricsText {
         )
     }
 
+    /// What is told of endpoints, and what became of what others told.
+    mutating func write(_ tables: TableReport, _ discovery: Discovery, remote: Int) {
+        let counts = tables.counts
+        family(
+            "waggle_tables_rumours_total",
+            "Rumours of networks and their entries, by what became of them.",
+            "result",
+            [
+                ("applied", counts.applied), ("stale", counts.stale),
+                ("unattached", counts.unattached), ("unreadable", counts.unreadable),
+                ("hostile_time", counts.hostileTimes), ("bound", counts.refusedBound),
+                ("entry", counts.refusedEntry), ("corrected", counts.corrected),
+            ]
+        )
+        family(
+            "waggle_tables_parked_total",
+            "Entries that came before the attachment of their owner, by what became of them.",
+            "result",
+            [
+                ("parked", counts.parked), ("replayed", counts.parkedReplayed),
+                ("dropped", counts.parkedDropped),
+            ]
+        )
+        family(
+            "waggle_tables_octets_total",
+            "Octets of entries that were told, by the way they went.",
+            "way",
+            [
+                ("eager", counts.eagerOctets), ("turn", counts.tickOctets),
+                ("bulk", counts.bulkOctets), ("push", counts.pushedOctets),
+            ]
+        )
+        family(
+            "waggle_tables_dropped_total",
+            "What was not told when it could have been; turns and exchanges make up for it.",
+            "reason",
+            [("budget", counts.eagerDropped), ("queue", counts.queueDropped)]
+        )
+        family(
+            "waggle_tables_events_total",
+            "Exchanges of tables and what they led to.",
+            "event",
+            [
+                ("bulk_sync", counts.bulkSyncs), ("bulk_timeout", counts.bulkTimeouts),
+                ("push", counts.pushes), ("digest", counts.digests), ("repair", counts.repairs),
+                ("member_repair", counts.memberRepairs), ("reaped", counts.reaped),
+                ("own_refused", counts.ownRefused), ("superseded", counts.superseded),
+            ]
+        )
+        writeNetworks(tables)
+        write(discovery, remote: remote)
+    }
+
+    private mutating func writeNetworks(_ tables: TableReport) {
+        func samples(_ value: (TableReport.Network) -> Int) -> [Sample] {
+            tables.networks.map { Sample([("network", "\($0.id)")], value($0)) }
+        }
+        for (name, help, value) in [
+            ("waggle_tables_entries", "Entries of a network, own ones among them.", \.liveEntries),
+            ("waggle_tables_participants", "Other nodes on a network.", \.participants.count),
+            (
+                "waggle_tables_synced", "1 once others' entries of a network have been taken.",
+                \.syncedNumber
+            ),
+        ] as [(String, String, KeyPath<TableReport.Network, Int>)] {
+            writer.family(name, .gauge, help, samples { $0[keyPath: value] })
+        }
+        for (name, help, value) in [
+            ("waggle_tables_queue", "Rumours of tables still to be told.", tables.queueDepth),
+            ("waggle_tables_parked", "Entries that wait for their owner.", tables.parked),
+        ] {
+            writer.family(name, .gauge, help, [Sample([], value)])
+        }
+    }
+
+    private mutating func write(_ discovery: Discovery, remote: Int) {
+        let counts = discovery.counts
+        family(
+            "waggle_discovery_entries_total",
+            "Changes of other nodes' entries, and those from which no name follows.",
+            "result",
+            [
+                ("taken", counts.changes), ("invalid", counts.invalid),
+                ("strange_network", counts.strange), ("bound", counts.refusedBound),
+            ]
+        )
+        writer.family(
+            "waggle_dns_record_drift_total",
+            .counter,
+            "Names and entries that audits found other than they should be, and put right.",
+            [Sample([], counts.drift)]
+        )
+        for (name, help, value) in [
+            ("waggle_remote_endpoints", "Endpoints that other nodes have.", remote),
+            (
+                "waggle_drained_nodes", "Nodes whose endpoints are a last resort.",
+                discovery.drainedOwners.count
+            ),
+        ] {
+            writer.family(name, .gauge, help, [Sample([], value)])
+        }
+    }
+
     private mutating func family(
         _ name: String,
         _ help: String,
@@ -162,4 +266,8 @@ extension MetricsText {
     ) {
         writer.family(name, .counter, help, list.map { Sample([(label, $0.0)], $0.1) })
     }
+}
+
+extension TableReport.Network {
+    fileprivate var syncedNumber: Int { isSynced ? 1 : 0 }
 }

@@ -38,6 +38,32 @@ package struct RingFiles: Sendable {
         return id
     }
 
+    private var timesPath: String { "\(directory)/gossip.times" }
+
+    /// The clocks of an earlier run's tables; nil for a file that says nothing.
+    func times() -> RingTimes? {
+        let octets: [UInt8]
+        do throws(SystemError) {
+            octets = try TextFile.octets(path: timesPath, octetsMax: Self.octetsMax)
+        } catch {
+            return error.isNoSuchFile ? RingTimes.none : nil
+        }
+        guard let document = try? JSONValue(parsing: octets),
+            let networks = document["networks"]?.intValue.flatMap({ UInt64(exactly: $0) }),
+            let tables = document["tables"]?.intValue.flatMap({ UInt64(exactly: $0) }),
+            let isFinal = document["final"]?.boolValue
+        else { return nil }
+        return RingTimes(networks: networks, tables: tables, isFinal: isFinal)
+    }
+
+    func keep(_ times: RingTimes) throws(SystemError) {
+        let document: JSONValue = [
+            "networks": .integer(times.networks), "tables": .integer(times.tables),
+            "final": .bool(times.isFinal),
+        ]
+        try DurableFile.replace(timesPath, with: document.octets + [0x0a])
+    }
+
     /// The incarnation of this start, which is on the disk when this returns: the time's, or one more than
     /// that of the start before, whichever is higher.
     ///

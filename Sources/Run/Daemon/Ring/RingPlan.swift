@@ -12,6 +12,8 @@ struct RingPlan {
 
     var settings: GossipSettings
     let join: [SocketEndpoint]
+    /// Whether the members tell each other what they have.
+    let hasTables: Bool
     /// One sentence each.
     var warnings: [String] = []
 
@@ -45,15 +47,24 @@ struct RingPlan {
         settings.limits.descriptorMax =
             DescriptorShares(limit: Host.descriptorsMax).clientMax
         join = gossip.join
+        hasTables = gossip.delegate == .networkdb
         do {
             switch gossip.delegate {
             case .networkdb:
-                settings.versions = .networkDB
+                let times = files.times()
+                if times == nil {
+                    warnings.append(
+                        "gossip.times in the state directory cannot be read; what this node says is "
+                            + "heard late until it has caught up"
+                    )
+                }
+                settings.speakTables(times: (times ?? .none).next)
                 // Of two starts in one second either may be the newer.
                 let boot = UInt64(seconds) << 20 | KernelRandom.uint64() >> 44
                 let id = try files.id()
-                settings.meta =
-                    NodeMeta(name: Array(configuration.nodeName.utf8), id: id, boot: boot).octets
+                var meta = NodeMeta(name: Array(configuration.nodeName.utf8), id: id, boot: boot)
+                meta.capabilities = .all
+                settings.meta = meta.octets
             case .serf:
                 settings.speakSerf()
             }

@@ -55,6 +55,7 @@ extension RingPlane {
         case .leave:
             try await leave()
             return .done
+        case .audit: return .failure(503, "the control thread answers that")
         case .keys:
             let keys = try await GossipNode.answer { self.node.keys(nil, $0) }
             return .json(.array(keys.map { KeyListing($0).json }), index: index)

@@ -19,6 +19,13 @@ final class RingPlane: Sendable {
     let node: GossipNode
     let keys: RingKeys
     let endpoint: SocketEndpoint
+    /// This run of this node.
+    let own: NodeName
+    /// Whether the members tell each other what they have.
+    let hasTables: Bool
+    private let overdue = Atomic(false)
+    private let clocks: RingClocks?
+    private let keeping: Task<Void, Never>?
     private let logger: Logger
     private let warnings: [String]
     private let joins = JoinDesk()
@@ -39,6 +46,8 @@ final class RingPlane: Sendable {
         var conflicts: Set<NodeName> = []
         /// What members say of themselves that are there.
         var metas: [NodeName: NodeMeta] = [:]
+        /// What people call members, until the ring forgets them.
+        var names: [NodeName: String] = [:]
     }
 
     /// Begins to gossip, and to look for those it is to join.
@@ -54,11 +63,13 @@ final class RingPlane: Sendable {
         var settings = plan.settings
         settings.onKeyQuestion = { desk.ask($0, $1) }
         node = try GossipNode(settings, onEvents: onEvents)
-        keys = RingKeys(
-            plan.settings.keys,
-            files: RingFiles(directory: stateDirectory),
-            node: node
-        )
+        let files = RingFiles(directory: stateDirectory)
+        keys = RingKeys(plan.settings.keys, files: files, node: node)
+        own = plan.settings.name
+        hasTables = plan.hasTables
+        let clocks = plan.hasTables ? RingClocks(files, node, logger) : nil
+        self.clocks = clocks
+        keeping = clocks.map { clocks in Task { await clocks.run() } }
         desk.open(keys)
         endpoint = plan.settings.advertised ?? node.endpoint
         self.logger = logger
@@ -80,6 +91,8 @@ final class RingPlane: Sendable {
             }
             timeout.cancel()
         }
+        keeping?.cancel()
+        await clocks?.keep(isFinal: true)
         node.stop()
     }
 
@@ -104,14 +117,49 @@ final class RingPlane: Sendable {
 
     // MARK: Events
 
-    /// Takes the events that have come; true when a list of members may look another way now.
-    func follow() -> Bool {
+    /// What came of events.
+    struct Followed {
+        /// Whether a list of members may look another way now.
+        var isNews = false
+        /// Members that are to be asked last from now on, or as all others again; in order.
+        var drains: [(node: NodeName, isDrained: Bool)] = []
+    }
+
+    /// Whether something has happened that nobody could take up yet.
+    var isOverdue: Bool { overdue.load(ordering: .relaxed) }
+
+    /// Remembers that something has happened that nobody can take up now.
+    func putOff() { overdue.store(true, ordering: .relaxed) }
+
+    /// Takes the events that have come.
+    func follow() -> Followed {
+        overdue.store(false, ordering: .relaxed)
         let news = node.takeEvents()
         if news.dropped > 0 {
             logger.warning("gossip: events were lost", metadata: ["count": "\(news.dropped)"])
         }
-        for event in news.events { follow(event) }
-        return !news.events.isEmpty || news.dropped > 0
+        var followed = Followed(isNews: !news.events.isEmpty || news.dropped > 0)
+        for event in news.events {
+            follow(event)
+            if let drain = Self.drain(event) { followed.drains.append(drain) }
+        }
+        return followed
+    }
+
+    /// Whether an event changes how a member's endpoints are answered.
+    ///
+    /// What the dead had leaves the tables a moment later, and until then nobody is sent there.
+    private static func drain(_ event: RingEvent) -> (node: NodeName, isDrained: Bool)? {
+        switch event.event {
+        case .drained(let node), .died(let node), .left(let node): (node, true)
+        case .joined(let node), .admitted(let node), .reaped(let node): (node, false)
+        default: nil
+        }
+    }
+
+    /// What people call a member.
+    func name(of node: NodeName) -> String {
+        state.withLock { $0.names[node] } ?? "\(node)"
     }
 
     private func follow(_ event: RingEvent) {
@@ -188,6 +236,7 @@ final class RingPlane: Sendable {
             let isNews = state.withLock { state in
                 let before = state.claims
                 state.metas[node] = meta
+                state.names[node] = String(decoding: meta.name, as: UTF8.self)
                 return state.claims.count > before.count
             }
             guard isNews else { return }
@@ -195,8 +244,13 @@ final class RingPlane: Sendable {
                 "two machines have one name; give one of them another",
                 metadata: ["name": "\(String(decoding: meta.name, as: UTF8.self))"]
             )
-        case .died(let node), .left(let node), .reaped(let node):
+        case .died(let node), .left(let node):
             state.withLock { _ = $0.metas.removeValue(forKey: node) }
+        case .reaped(let node):
+            state.withLock { state in
+                state.metas[node] = nil
+                state.names[node] = nil
+            }
         default: break
         }
     }

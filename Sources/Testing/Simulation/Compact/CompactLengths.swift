@@ -7,7 +7,8 @@ import GossipWire
 /// Names of simulated nodes are all of one length; what compression takes off is learned from samples of
 /// several sizes and taken for the same in between.
 struct CompactLengths {
-    private static let samples = [4, 8, 16, 32, 64, 96]
+    private static let samples = [4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 32, 40, 48, 64, 96]
+    private static let bucket = 64
     /// Lines of the table that is encoded; what more lines take is in proportion.
     private static let linesMax = 1024
 
@@ -20,7 +21,7 @@ struct CompactLengths {
     let dead: Int
     /// A table on a stream.
     let exchange: Int
-    /// Octets that 1,024 octets of rumours come to, by 128 octets of them.
+    /// Octets that 1,024 octets of rumours come to, by so many octets of them.
     private let ratios: [Int]
     private let frame = DatagramFrame(hasChecksum: true)
 
@@ -98,7 +99,7 @@ struct CompactLengths {
         _ accusation: (Int) -> [UInt8]
     ) -> [Int] {
         var writer = PacketWriter()
-        var ratios = [Int](repeating: 1024, count: 1 + 8192 / 128)
+        var ratios = [Int](repeating: 1024, count: 1 + 8192 / bucket)
         for count in samples {
             let rumours = (0..<count).map { accusation(1 + $0) }
             let plain = DatagramFrame.contentOctets(
@@ -108,7 +109,9 @@ struct CompactLengths {
             guard plain >= DatagramFrame.compressedFromDefault else { continue }
             let packed = writer.pack(rumours, in: frame).octets.count - checksumOctets
             let ratio = min(1024, packed * 1024 / plain)
-            for bucket in plain / 128..<max(plain / 128, ratios.count) { ratios[bucket] = ratio }
+            // Up to the next sample, and half-way down to the one before.
+            let first = (plain - plain / count / 2) / bucket
+            for place in first..<max(first, ratios.count) { ratios[place] = ratio }
         }
         return ratios
     }
@@ -138,6 +141,6 @@ struct CompactLengths {
     }
 
     private func packed(_ plain: Int) -> Int {
-        plain * ratios[min(ratios.count - 1, plain / 128)] / 1024
+        plain * ratios[min(ratios.count - 1, plain / Self.bucket)] / 1024
     }
 }

@@ -17,15 +17,21 @@ extension GossipRing {
         case .stop(let node): hold(node, as: .stopped)
         case .unblock(let node), .resume(let node): letGo(node)
         case .jump(let node, let milliseconds): jump(node, milliseconds)
+        // Nobody looks at it before the next start: engines take monotone time.
+        case .setClock(let node, let seconds): hosts[node].wallClockAhead += seconds
         case .loss(let share): weather.loss = share
         case .duplicates(let share): weather.duplicates = share
         case .nodeLoss(let node, let inbound, let outbound):
             weather.inbound[node] = inbound
             weather.outbound[node] = outbound
             if inbound == .none, outbound == .none { wellSince[node] = now }
-        case .noDatagrams(let node, let stands): weather.isDatagramless[node] = stands
+        case .noDatagrams(let node, let stands):
+            weather.isDatagramless[node] = stands
+            if !stands { wellSince[node] = now }
         case .side(let node, let side): weather.group[node] = side
-        case .wall(let from, let to, let stands): weather.wall(from: from, to: to, stands: stands)
+        case .wall(let from, let to, let stands):
+            weather.wall(from: from, to: to, stands: stands)
+            if !stands { for node in 0..<nodes { wellSince[node] = now } }
         case .rumour(let node): startRumour(node)
         case .begin: startCounting()
         }
@@ -104,6 +110,11 @@ extension GossipRing {
         wellSince[node] = now
         sendHeld(node)
         let at = moment(of: node)
+        if preset.hasLoops {
+            // The loop that probes asks the others before it accuses.
+            hosts[node].engine.askLate(at: at)
+            drain(node)
+        }
         if let next = hosts[node].engine.nextWake, next.moment <= at {
             hosts[node].engine.wake(at: at)
         }

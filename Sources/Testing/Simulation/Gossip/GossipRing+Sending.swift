@@ -88,6 +88,7 @@ extension GossipRing {
         case .walled: faults.count(.walled)
         case .arrives(let delay, let again):
             if hosts[to].condition == .absent { return }
+            if !weather.isOpen(from: to, to: parcel.from) { faults.count(.oneWay) }
             let number = parcels.put(parcel)
             let kind = Kind.parcel.rawValue
             queue.schedule(kind, at: now + delay, node: UInt32(to), payload: number)

@@ -25,8 +25,8 @@ extension GossipRing {
             incarnations[node * nodes + member] = 0
         case .stalled: seen.stalls += 1
         case .isolated: seen.isolations += 1
-        case .conflict, .incompatible, .joinFailed, .joinSucceeded, .joinRefused, .datagramsLost,
-            .reconnected:
+        case .datagramsLost: seen.answeredOverStreams += 1
+        case .conflict, .incompatible, .joinFailed, .joinSucceeded, .joinRefused, .reconnected:
             break
         }
     }
@@ -45,7 +45,7 @@ extension GossipRing {
         // What was said of an earlier start is true of that one.
         guard let said = hosts[node].engine.table[name]?.incarnation else { return true }
         return !preset.startsHigh || hosts[member].start == 0
-            || said.value >= 218_000_000 + UInt32(runningSince[member] / 1_000_000_000)
+            || said.value >= hosts[member].firstIncarnation
     }
 
     private mutating func checkIncarnation(_ name: NodeName, at node: Int) {
@@ -155,7 +155,9 @@ extension GossipRing {
             if size == liveCount { full += 1 }
         }
         if isBroken { seen.boundsBroken += 1 }
-        if episode.watchesViews, !isViewFull, full == liveCount, liveCount > 1, now >= lastFault {
+        isStillFull =
+            episode.watchesViews && full == liveCount && liveCount > 1 && now >= lastFault
+        if isStillFull, !isViewFull {
             isViewFull = true
             let since = begunAt == Self.start ? lastFault : begunAt
             seen.fullView.add((now - since) / 1_000_000)

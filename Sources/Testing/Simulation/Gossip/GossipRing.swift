@@ -69,8 +69,13 @@ struct GossipRing: ~Copyable {
     var incarnations: [UInt32]
     var liveCount = 0
     var begunAt = GossipRing.start
+    /// Whether the ring was ever whole after the last fault, and whether it was a second ago.
     var isViewFull = false
-    var isOver: Bool { isViewFull && (episode.stopsWhenFull || now > enough) }
+    var isStillFull = false
+    var isOver: Bool {
+        // Somebody may be given up for what happened long before: that has to heal, too.
+        episode.stopsWhenFull ? isViewFull : isStillFull && now > enough
+    }
     var sizesSeen: [Bool]
     var octetsThisSecond: UInt64 = 0
 
@@ -105,7 +110,10 @@ struct GossipRing: ~Copyable {
         sizesSeen = Array(repeating: false, count: nodes + 1)
         hosts = UniqueArray(minimumCapacity: nodes)
         for node in 0..<nodes {
-            hosts.append(Host(engine: makeEngine(node, start: 0, identity: 0)))
+            let first = firstIncarnation(wallClockAhead: 0)
+            var host = Host(engine: makeEngine(node, start: 0, identity: 0, first))
+            host.firstIncarnation = first
+            hosts.append(host)
         }
         begin()
     }
@@ -127,9 +135,18 @@ struct GossipRing: ~Copyable {
         Moment(nanoseconds: now + hosts[node].clockAhead)
     }
 
-    private func makeEngine(_ node: Int, start: UInt32, identity: Int) -> Membership {
-        // Seconds since 2020, as a real node has them, or one as memberlist begins.
-        let first = preset.startsHigh ? 218_000_000 + UInt32(now / 1_000_000_000) : 1
+    /// Seconds since 2020 by a machine's wall clock, as a real node has them, or one as memberlist begins.
+    private func firstIncarnation(wallClockAhead: Int64) -> UInt32 {
+        guard preset.startsHigh else { return 1 }
+        return UInt32(218_000_000 + Int64(now / 1_000_000_000) + wallClockAhead)
+    }
+
+    private func makeEngine(
+        _ node: Int,
+        start: UInt32,
+        identity: Int,
+        _ first: UInt32
+    ) -> Membership {
         let address = addresses[node]
         return Membership(
             own: Alive(
@@ -335,7 +352,9 @@ struct GossipRing: ~Copyable {
         let start = hosts[node].start
         let identity = hosts[node].identity
         names[node] = SimulatedName.name(node, identity: identity)
-        hosts[node].engine = makeEngine(node, start: start, identity: identity)
+        let first = firstIncarnation(wallClockAhead: hosts[node].wallClockAhead)
+        hosts[node].firstIncarnation = first
+        hosts[node].engine = makeEngine(node, start: start, identity: identity, first)
         hosts[node].held = []
         hosts[node].heldOctets = 0
         hosts[node].wakeAt = .max

@@ -38,8 +38,12 @@ struct Host: ~Copyable {
     var identity = 0
     /// When the node will be woken, in virtual time; .max when it will not.
     var wakeAt = UInt64.max
-    /// Nanoseconds by which its clock is ahead.
+    /// Nanoseconds by which its monotone clock is ahead.
     var clockAhead: UInt64 = 0
+    /// Seconds by which its wall clock is ahead, or behind.
+    var wallClockAhead: Int64 = 0
+    /// The incarnation in which its node started.
+    var firstIncarnation: UInt32 = 1
     var arrivals: [Arrival] = []
     var arrivalsTaken = 0
     var heldOctets = 0

@@ -41,6 +41,7 @@ extension Observations {
         events += other.events
         stalls += other.stalls
         isolations += other.isolations
+        answeredOverStreams += other.answeredOverStreams
     }
 
     private mutating func addViews(of other: Observations) {

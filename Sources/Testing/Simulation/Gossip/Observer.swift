@@ -74,6 +74,8 @@ package struct Observations: Sendable {
     package var events: UInt64 = 0
     package var stalls = 0
     package var isolations = 0
+    /// Probes that were answered over a stream only.
+    package var answeredOverStreams = 0
 
     package init() {}
 }

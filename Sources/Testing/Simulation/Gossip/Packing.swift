@@ -19,8 +19,8 @@ struct Packing: ~Copyable {
     private var long: UInt64 = 0
     private var exchanges: UInt64 = 0
     /// Octets that 1,024 octets of rumours come to.
-    private var ratio = 560
-    private var exchangeRatio = 450
+    private var ratio: Int?
+    private var exchangeRatio: Int?
     /// Datagrams that were written and read, and those that came out otherwise.
     private(set) var checked = 0
     private(set) var violations = 0
@@ -57,7 +57,7 @@ struct Packing: ~Copyable {
         if datagrams % Self.sampledEvery == 0 || (isLong && long % Self.compressedEvery == 1) {
             return really(datagram, frame)
         }
-        guard isLong else {
+        guard isLong, let ratio else {
             return Packed(taken: taken, octets: frame.datagramOctets(content: plain))
         }
         // What compression makes room for, with a little to spare.
@@ -113,19 +113,24 @@ struct Packing: ~Copyable {
         var plain = 32
         for member in exchange.members { plain += Self.octets(of: member) }
         plain += exchange.userState.count
-        if exchanges % Self.exchangesEvery == 1 || exchange.members.count < 64 {
+        guard let exchangeRatio, exchanges % Self.exchangesEvery != 1, exchange.members.count >= 64
+        else {
             let frame = StreamFrame(role: .initiating)
             let octets = frame.octets(.exchange(exchange)).count
-            // What the first one comes to is a better guess than any before it.
-            let before = exchanges == 1 ? min(1024, octets * 1024 / plain) : exchangeRatio
-            exchangeRatio = Self.learned(before, packed: octets, plain: plain)
+            // Short ones say little of long ones.
+            if exchange.members.count >= 64 {
+                exchangeRatio = Self.learned(exchangeRatio, packed: octets, plain: plain)
+            }
             return octets
         }
         return plain * exchangeRatio / 1024
     }
 
-    private static func learned(_ ratio: Int, packed: Int, plain: Int) -> Int {
-        (7 * ratio + min(1024, packed * 1024 / plain)) / 8
+    /// What was known and what was seen; the first that is seen is all that is known.
+    private static func learned(_ known: Int?, packed: Int, plain: Int) -> Int {
+        let seen = min(1024, packed * 1024 / plain)
+        guard let known else { return seen }
+        return (7 * known + seen) / 8
     }
 
     /// A line: names of its fields, heads, and what is in them.

@@ -6,11 +6,19 @@ package struct Preset: Hashable, Sendable {
     package var rules: MembershipRules
     /// Whether incarnations begin with the clock, so that a node which comes back is heard at once.
     package var startsHigh: Bool
+    /// Whether probing, telling and reading are loops of their own, as in memberlist, and not one.
+    package var hasLoops: Bool
 
-    package init(_ name: String, _ rules: MembershipRules, startsHigh: Bool) {
+    package init(
+        _ name: String,
+        _ rules: MembershipRules,
+        startsHigh: Bool,
+        hasLoops: Bool = true
+    ) {
         self.name = name
         self.rules = rules
         self.startsHigh = startsHigh
+        self.hasLoops = hasLoops
     }
 
     /// Lifeguard's own experiments wait five intervals per decade (gossip-scale.md §1.3).
@@ -33,7 +41,7 @@ package struct Preset: Hashable, Sendable {
         MembershipRules.lan.asMemberlist,
         startsHigh: false
     )
-    package static let waggle = Preset("waggle", .lan, startsHigh: true)
+    package static let waggle = Preset("waggle", .lan, startsHigh: true, hasLoops: false)
 
     /// Each part of Lifeguard alone.
     package static let parts = [
@@ -51,7 +59,7 @@ package struct Preset: Hashable, Sendable {
 
     /// Ours, each time without one habit.
     package static let ablations = habits.map { name, habit in
-        var preset = Preset("without-\(name)", .lan, startsHigh: true)
+        var preset = Preset("without-\(name)", .lan, startsHigh: true, hasLoops: false)
         preset.rules.habits.subtract(habit)
         return preset
     }

@@ -14,8 +14,10 @@ package enum Fault: Hashable, Sendable {
     /// The whole process waits.
     case stop(Int)
     case resume(Int)
-    /// A node's clock jumps ahead by so many milliseconds.
+    /// A node's monotone clock is so many milliseconds further at once: its machine was suspended.
     case jump(Int, milliseconds: UInt64)
+    /// A node's wall clock is set forth or back.
+    case setClock(Int, seconds: Int64)
     /// Every datagram may be lost.
     case loss(Millionths)
     case duplicates(Millionths)
@@ -42,6 +44,7 @@ package enum Fault: Hashable, Sendable {
         case .block: .block
         case .stop: .stop
         case .jump: .jump
+        case .setClock: .setClock
         case .loss(let share), .duplicates(let share): share == .none ? nil : .weather
         case .nodeLoss(_, let inbound, let outbound):
             inbound == .none && outbound == .none ? nil : .nodeLoss
@@ -54,6 +57,6 @@ package enum Fault: Hashable, Sendable {
 
 /// The kinds of faults, as documents name them.
 package enum FaultName: String, Hashable, Sendable, CaseIterable {
-    case drop, duplicate, walled, overflow, crash, restart, leave, block, stop, jump, weather,
-        nodeLoss, noDatagrams, partition
+    case drop, duplicate, walled, oneWay, overflow, crash, restart, leave, block, stop, jump
+    case setClock, weather, nodeLoss, noDatagrams, partition
 }

@@ -40,6 +40,7 @@ extension Observations {
             count("viewChanges", viewChanges), count("missingAtEnd", missingAtEnd),
             count("strangersAtEnd", strangersAtEnd), count("queueDepthMax", queueDepth),
             count("stalls", stalls), count("isolations", isolations),
+            count("answeredOverStreams", answeredOverStreams),
             ("events", .number(events)),
         ]
         return .group(out)

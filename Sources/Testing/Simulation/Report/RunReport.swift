@@ -7,10 +7,12 @@ package struct RunReport: Sendable {
     package let sizes: Scenario.Sizes
     package let seed: UInt64
     package let nodes: Int
-    package let virtualSeconds: UInt64
+    package private(set) var virtualSeconds: UInt64
+    /// Seeds from `seed` on that are in it.
+    package private(set) var seeds = 1
     /// Of all presets together.
-    package let faults: FaultCounts
-    package let results: [(preset: Preset, seen: Observations)]
+    package private(set) var faults: FaultCounts
+    package private(set) var results: [(preset: Preset, seen: Observations)]
 
     /// Runs every preset through the scenario's episodes.
     package init(
@@ -38,6 +40,15 @@ package struct RunReport: Sendable {
             return (preset, total)
         }
         self.faults = faults
+    }
+
+    /// Adds what came of the next seed, for the same presets.
+    package mutating func add(_ next: RunReport) {
+        precondition(next.results.map(\.preset) == results.map(\.preset), "other presets")
+        seeds += next.seeds
+        virtualSeconds += next.virtualSeconds
+        faults.add(next.faults)
+        for index in results.indices { results[index].seen.add(next.results[index].seen) }
     }
 
     // MARK: What must hold
@@ -100,13 +111,16 @@ package struct RunReport: Sendable {
                 ])
             )
         }
-        return .group([
-            ("scenario", .text(scenario.rawValue)), ("model", .text(model.rawValue)),
-            ("seed", .number(seed)),
-            ("nodes", .number(UInt64(nodes))), ("virtualSeconds", .number(virtualSeconds)),
-            ("lossPercent", .number(UInt64(sizes.loss))), ("faults", .group(happened)),
-            ("invariants", .group(checks)),
-            ("figures", .group(results.map { ($0.preset.name, $0.seen.figures) })),
-        ])
+        let several = seeds > 1 ? [("seeds", Figure.number(UInt64(seeds)))] : []
+        return .group(
+            [
+                ("scenario", .text(scenario.rawValue)), ("model", .text(model.rawValue)),
+                ("seed", .number(seed)),
+                ("nodes", .number(UInt64(nodes))), ("virtualSeconds", .number(virtualSeconds)),
+                ("lossPercent", .number(UInt64(sizes.loss))), ("faults", .group(happened)),
+                ("invariants", .group(checks)),
+                ("figures", .group(results.map { ($0.preset.name, $0.seen.figures) })),
+            ] + several
+        )
     }
 }

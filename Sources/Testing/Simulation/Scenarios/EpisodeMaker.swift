@@ -30,7 +30,7 @@ struct EpisodeMaker {
         return Int(chance.below(UInt64(max(1, bound)), .fault, draws))
     }
 
-    private mutating func milliseconds(_ range: Range<Int>) -> UInt64 {
+    mutating func milliseconds(_ range: Range<Int>) -> UInt64 {
         UInt64(range.lowerBound + below(range.count))
     }
 
@@ -45,14 +45,14 @@ struct EpisodeMaker {
     }
 
     /// So many different nodes, never the first ones of `sparing`.
-    private mutating func some(_ wanted: Int, sparing: Int = 0) -> [Int] {
+    mutating func some(_ wanted: Int, sparing: Int = 0) -> [Int] {
         var all = Array(sparing..<nodes)
         let count = min(wanted, all.count)
         for index in 0..<count { all.swapAt(index, index + below(all.count - index)) }
         return Array(all[..<count])
     }
 
-    private func episode(milliseconds: UInt64) -> Episode {
+    func episode(milliseconds: UInt64) -> Episode {
         var episode = Episode(nodes: nodes, seed: seed, milliseconds: milliseconds)
         // In two rounds of probes every node has asked every other.
         episode.graceMilliseconds = 30_000 + 2000 * UInt64(nodes)

@@ -19,6 +19,12 @@ package enum Scenario: String, Hashable, Sendable, CaseIterable {
     case joinStorm = "J1"
     /// The ring is cut in two.
     case partition = "P1"
+    /// A quarter of the ring is heard and hears nobody.
+    case oneWay = "P2"
+    /// Datagrams of some nodes get nowhere, streams pass.
+    case streamsOnly = "U1"
+    /// Clocks are set and jump, and datagrams come twice.
+    case clocks = "H1"
     /// One node after the other starts again.
     case rollingRestart = "R1"
     /// All start again.
@@ -51,6 +57,9 @@ package enum Scenario: String, Hashable, Sendable, CaseIterable {
         case .rumour: "one rumour at a time"
         case .joinStorm: "all join through one seed"
         case .partition: "the ring is cut in two"
+        case .oneWay: "a quarter of the ring is heard and hears nobody"
+        case .streamsOnly: "some nodes have streams and no datagrams"
+        case .clocks: "clocks are set and jump, datagrams come twice"
         case .rollingRestart: "one node after the other starts again"
         case .massRestart: "all nodes start again within a minute"
         case .churn: "nodes join, leave and crash"
@@ -66,6 +75,7 @@ package enum Scenario: String, Hashable, Sendable, CaseIterable {
         case .rumour: 99
         case .joinStorm: 100
         case .partition, .rollingRestart, .massRestart: 64
+        case .oneWay, .streamsOnly, .clocks: 64
         case .churn: 100
         }
     }
@@ -80,6 +90,9 @@ package enum Scenario: String, Hashable, Sendable, CaseIterable {
         case .flipFlop: return [.nodeLoss, .drop]
         case .rumour, .joinStorm: return lost
         case .partition: return [.partition, .walled] + lost
+        case .oneWay: return [.partition, .walled, .oneWay] + lost
+        case .streamsOnly: return [.noDatagrams, .walled] + lost
+        case .clocks: return [.setClock, .jump, .duplicate, .crash, .restart] + lost
         case .rollingRestart, .massRestart: return [.crash, .restart] + lost
         case .churn: return [.crash, .leave] + lost
         }
@@ -98,6 +111,9 @@ package enum Scenario: String, Hashable, Sendable, CaseIterable {
         case .rumour: episodes = [maker.rumours(sizes.cases ?? 50)]
         case .joinStorm: episodes = [maker.joinStorm()]
         case .partition: episodes = [maker.partition(milliseconds: 30_000)]
+        case .oneWay: episodes = [maker.oneWay(milliseconds: 30_000)]
+        case .streamsOnly: episodes = [maker.streamsOnly()]
+        case .clocks: episodes = [maker.clocks()]
         case .rollingRestart: episodes = [maker.rollingRestart(sizes.cases ?? min(nodes / 2, 24))]
         case .massRestart: episodes = [maker.massRestart()]
         case .churn: episodes = [maker.churn(minutes: sizes.cases ?? 2)]
