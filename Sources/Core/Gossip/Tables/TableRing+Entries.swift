@@ -100,6 +100,10 @@ extension TableRing {
             counts.stale += 1
             return
         }
+        if let known, known.owner == own, !known.isDeleted, isOver(owner) {
+            reassert(known, in: event.network, at: now)
+            return
+        }
         guard known != nil || hasRoom(for: event) else {
             counts.refusedBound += 1
             return
@@ -111,6 +115,18 @@ extension TableRing {
             isWanted: passesOn,
             at: now
         )
+    }
+
+    /// Whether a node's words about what this one has are of the past: it is not there, or it was this
+    /// one, which began to count from less than its earlier run had come to.
+    private func isOver(_ node: RingNode) -> Bool {
+        guard rules.habits.contains(.authority) else { return false }
+        return node.presence != .active || identity != nil && node.identity?.id == identity?.id
+    }
+
+    private mutating func reassert(_ entry: TableEntry, in network: NetworkID, at now: Moment) {
+        counts.corrected += 1
+        write(.update, entry.entry, in: network, entry.value, at: now)
     }
 
     /// An event that was new, and what it came to.
