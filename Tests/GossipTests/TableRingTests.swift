@@ -166,6 +166,34 @@ struct TableRingTests {
         #expect(ring.nodes[1].entry(VirtualTables.key("ep1"), front) == nil)
     }
 
+    @Test("what a node's next run says before it is a member hides nothing that its last run said")
+    func earlyWord() {
+        var ring = VirtualTables(2)
+        for node in 0..<2 { ring.attach(node, front) }
+        ring.run(milliseconds: 1000)
+        ring.set(0, front, "ep1", "one")
+        ring.run(milliseconds: 200)
+        #expect(ring.value(1, front, "ep1") == "one")
+        let next = VirtualTables.word(0, boot: 2)
+        let codec = TableCodec.wire
+        let network = NetworkEvent(.join, next.node, front, at: LamportTime(900))
+        let entry = TableEvent(
+            .update,
+            VirtualTables.key("ep1"),
+            in: front,
+            owner: next.node,
+            at: LamportTime(900),
+            value: Array("two".utf8)
+        )
+        for content in [TableRumour.Content.network(network), .table(entry)] {
+            let octets = codec.message(.rumours([codec.rumour(content)]))
+            ring.tell(1, .heard(octets, from: nil, isStream: false))
+        }
+        #expect(ring.value(1, front, "ep1") == "one")
+        ring.tell(1, .membership(.joined(next.node), word: next))
+        #expect(ring.value(1, front, "ep1") == "two")
+    }
+
     @Test("a node that has left and joined again can leave again")
     func leavesAgain() {
         var ring = VirtualTables(2)

@@ -37,6 +37,7 @@ struct GossipBenchmarks {
             print(name + columns.joined() + verdict)
             fflush(nil)
         }
+        TableCost().report()
         if !isMet { exit(1) }
     }
 

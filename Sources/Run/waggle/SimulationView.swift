@@ -82,7 +82,7 @@ enum SimulationView {
         ("longest queue", "queueDepthMax"),
     ]
 
-    private static func cell(_ figures: Figure, _ name: String) -> String {
+    static func cell(_ figures: Figure, _ name: String) -> String {
         guard let figure = figures[name] else { return "-" }
         if let number = figure.number { return String(number) }
         guard let median = figure["median"]?.number, let p99 = figure["p99"]?.number else {

@@ -8,7 +8,7 @@ enum Rooms {
         "Base": [],
         "SwarmCore": [],
         "Gossip": [],
-        "Names": [],
+        "Names": ["Gossip"],
         "Overlay": [],
         // Wire
         "DNSWire": [],

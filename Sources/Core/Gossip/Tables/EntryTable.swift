@@ -52,6 +52,7 @@ struct EntryTable: Sendable {
     private struct Shelf: Sendable {
         var slots: [Int] = []
         var live = 0
+        var lastStored = Moment.zero
     }
 
     private struct Slot: Sendable {
@@ -79,6 +80,13 @@ struct EntryTable: Sendable {
 
     func count(of owner: NodeName) -> Int { shelves[owner]?.slots.count ?? 0 }
 
+    /// When an entry of `owner` was last stored; zero where it has none.
+    func lastStored(of owner: NodeName) -> Moment { shelves[owner]?.lastStored ?? .zero }
+
+    func hasDeletions(of owner: NodeName) -> Bool {
+        shelves[owner].map { $0.slots.count > $0.live } ?? false
+    }
+
     mutating func store(_ entry: TableEntry) {
         remove(entry.entry)
         let hash = entry.hash
@@ -88,6 +96,7 @@ struct EntryTable: Sendable {
         if index == slots.count { slots.append(slot) } else { slots[index] = slot }
         byKey[entry.entry] = index
         shelves[entry.owner, default: Shelf()].slots.append(index)
+        shelves[entry.owner]?.lastStored = entry.since
         if !entry.isDeleted { add(hash, of: entry.owner, sign: 1) }
         if entry.until != nil { counted.append(index) }
     }

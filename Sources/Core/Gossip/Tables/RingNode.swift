@@ -80,6 +80,8 @@ struct AttachedNetwork: Sendable {
     var entries = EntryTable()
     /// When its entries last changed.
     var changedAt: Moment
+    /// When they were last compared with another's, or since when they could be.
+    var comparedAt: Moment
     var own = EntryQueue()
     var relayed = EntryQueue()
     var fresh: [Fresh] = []
@@ -92,6 +94,7 @@ struct AttachedNetwork: Sendable {
         self.time = time
         since = now
         changedAt = now
+        comparedAt = now
     }
 
     static func hash(of id: NetworkID) -> UInt32 {

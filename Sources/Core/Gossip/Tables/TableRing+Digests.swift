@@ -47,6 +47,7 @@ extension TableRing {
                 guard let network = networks[id], network.hash == root.network, network.isSynced,
                     other.isAttached(to: id), network.entries.root != root.root,
                     now.milliseconds(since: network.changedAt) >= rules.settle
+                        || now.milliseconds(since: network.comparedAt) >= rules.settleMax
                 else { continue }
                 askAbout(id, node, at: now)
             }
@@ -76,6 +77,7 @@ extension TableRing {
             !repairs.contains(where: { $0.node == node && $0.network == id })
         else { return }
         repairs.append((node, id, now))
+        networks[id]?.comparedAt = now
         counts.repairs += 1
         say(.owners(owners(of: id), isWhole: true), of: id, wantsAnswer: true, to: node)
     }
@@ -140,13 +142,18 @@ extension TableRing {
             let their = said[owner] ?? EntrySum()
             let mine = entries.sum(of: owner)
             if mine.count == their.count, mine.sum == their.sum { continue }
+            // What was said just now is on its way to the other too, or from it.
+            if now.milliseconds(since: entries.lastStored(of: owner)) < rules.settle { continue }
             let older = entries.sum(of: owner, upTo: their.latest)
             if older.count == their.count, older.sum == their.sum {
                 // They have the beginning of what is here.
                 for entry in entries.entries(of: owner) where entry.time > their.latest {
                     given.append(rumour(of: entry, in: id, at: now))
                 }
-            } else if wantsAnswer, mine.latest < their.latest || mine.count == 0 {
+            } else if wantsAnswer, mine.latest < their.latest || mine.count == 0,
+                !entries.hasDeletions(of: owner)
+            {
+                // Where something was deleted what the other has too much has to be told from news.
                 questions.append(TableDigest.Owner(owner, mine))
             } else {
                 ranges.append(TableDigest.Ranges(owner, sums: entries.ranges(of: owner)))

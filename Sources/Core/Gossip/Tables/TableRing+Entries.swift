@@ -100,7 +100,11 @@ extension TableRing {
             counts.stale += 1
             return
         }
-        if owner.presence == .unknown, let known, known.isVisible,
+        if let known, known.owner == own, !known.isDeleted, isOver(owner) {
+            reassert(known, in: event.network, at: now)
+            return
+        }
+        if owner.presence == .unknown, let known, known.isVisible, known.owner != own,
             rules.habits.contains(.prerequisites)
         {
             // The next run of a node may be heard of before it is a member: until then it is the last
@@ -119,6 +123,18 @@ extension TableRing {
             isWanted: passesOn,
             at: now
         )
+    }
+
+    /// Whether a node's words about what this one has are of the past: it is not there, or it was this
+    /// one, which began to count from less than its earlier run had come to.
+    private func isOver(_ node: RingNode) -> Bool {
+        guard rules.habits.contains(.authority) else { return false }
+        return node.presence != .active || identity != nil && node.identity?.id == identity?.id
+    }
+
+    private mutating func reassert(_ entry: TableEntry, in network: NetworkID, at now: Moment) {
+        counts.corrected += 1
+        write(.update, entry.entry, in: network, entry.value, at: now)
     }
 
     /// An event that was new, and what it came to.

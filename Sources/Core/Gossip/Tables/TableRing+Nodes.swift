@@ -41,7 +41,10 @@ extension TableRing {
         move(node, to: .active, at: now)
         active.append(node)
         for network in attachments(of: node) { addParticipant(node, network, at: now) }
-        for network in attachments(of: node) { show(node, in: network) }
+        for network in attachments(of: node) {
+            show(node, in: network)
+            replayParked(of: node, in: network, at: now)
+        }
         scheduleAck(at: now)
     }
 

@@ -46,6 +46,9 @@ extension TableRing {
         package var gossipFanout = 3
         package var retransmitMultiplier = 4
         package var bulkSyncInterval: UInt64 = 30_000
+        /// Whether the first round comes a whole interval after the start, as NetworkDB's does, and not
+        /// anywhere within it: nodes that start together have their rounds together.
+        package var isInStep = false
         /// How long an answer to a bulk sync is waited for; 30 s with Docker.
         package var bulkSyncWait: UInt64 = 3000
         /// Beyond it nothing that came in bulk is gossiped on.
@@ -84,6 +87,8 @@ extension TableRing {
         // Digests
         /// A difference counts once this node's own entries have stood still for so long.
         package var settle: UInt64 = 300
+        /// Where they never do, all are compared so long after the last time, but owners who just spoke.
+        package var settleMax: UInt64 = 5000
         /// Differences that are looked into in a second.
         package var repairsMax = 4
         /// A difference in members is looked into no sooner than so long after the last.
@@ -138,6 +143,8 @@ extension TableRing {
         case membership(MembershipEvent, word: Alive?)
         /// A user message.
         case heard([UInt8], from: PeerAddress?, isStream: Bool)
+        /// The same, read already: of a driver that has no use for octets.
+        case said(TableMessage, from: PeerAddress?, isStream: Bool)
         /// The user state of an exchange.
         case merged([UInt8])
         /// What an ack carried.

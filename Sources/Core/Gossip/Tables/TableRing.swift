@@ -106,7 +106,10 @@ package struct TableRing: ~Copyable, Engine {
         budget = rules.budgetDepth
         budgetAt = now
         gossipPhase = now.advanced(milliseconds: dice.milliseconds(below: rules.gossipInterval))
-        bulkSyncAt = now.advanced(milliseconds: dice.milliseconds(below: rules.bulkSyncInterval))
+        let first = dice.milliseconds(below: rules.bulkSyncInterval)
+        bulkSyncAt = now.advanced(
+            milliseconds: rules.isInStep ? rules.bulkSyncInterval : first
+        )
         reapAt = now.advanced(milliseconds: rules.reapInterval)
         self.dice = dice
         membersRoot = Self.hash(of: own)
@@ -122,6 +125,8 @@ package struct TableRing: ~Copyable, Engine {
                 counts.unreadable += 1
                 return
             }
+            hear(message, from: source, isStream: isStream, at: now)
+        case .said(let message, let source, let isStream):
             hear(message, from: source, isStream: isStream, at: now)
         case .merged(let octets):
             guard let state = codec.readState(octets) else {

@@ -112,6 +112,7 @@ struct Packing: ~Copyable {
         // The head, and lines that differ in nothing but what has the same length.
         var plain = 32
         for member in exchange.members { plain += Self.octets(of: member) }
+        plain += exchange.userState.count
         guard let exchangeRatio, exchanges % Self.exchangesEvery != 1, exchange.members.count >= 64
         else {
             let frame = StreamFrame(role: .initiating)
