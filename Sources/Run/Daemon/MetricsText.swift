@@ -1,4 +1,5 @@
 import Base
+import GossipNode
 import HTTPAPI
 import NameServer
 import Names
