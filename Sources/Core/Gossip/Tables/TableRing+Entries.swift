@@ -96,12 +96,14 @@ extension TableRing {
             return
         }
         let known = networks[event.network]?.entries[event.entry]
-        if let known, known.time >= event.time {
-            counts.stale += 1
+        // Of one time too: two that count alike would keep what each has.
+        if let known, known.owner == own, !known.isDeleted, known.time <= event.time, isOver(owner)
+        {
+            reassert(known, in: event.network, at: now)
             return
         }
-        if let known, known.owner == own, !known.isDeleted, isOver(owner) {
-            reassert(known, in: event.network, at: now)
+        if let known, known.time >= event.time {
+            counts.stale += 1
             return
         }
         if owner.presence == .unknown, let known, known.isVisible, known.owner != own,

@@ -7,15 +7,15 @@ extension TableRing {
     ///
     /// `entries`: those of this node among them. Networks that this node is on are whole afterwards.
     package mutating func adopt(
-        _ members: [Alive],
-        attachments: [Attachment],
+        _ words: [Alive],
+        attached: [Attachment],
         entries: [TableEvent],
         at now: Moment
     ) {
-        for word in members where word.node != own {
+        for word in words where word.node != own {
             hear(.joined(word.node), word, at: now)
         }
-        for attachment in attachments where witnessNetworks(attachment.time) {
+        for attachment in attached where witnessNetworks(attachment.time) {
             if attachment.node == own { continue }
             let event = NetworkEvent(
                 .join,

@@ -49,7 +49,9 @@ struct TableEpisodeMaker {
     // MARK: Writing
 
     /// 1: as the recorded runs, of nodes that were started together, some seconds after a round of whole
-    /// tables. Source: T1, gossip-scale.md §1.7. Small rings run on until they are quiet.
+    /// tables.
+    ///
+    /// Source: T1, gossip-scale.md §1.7. Small rings run on until they are quiet.
     mutating func burst(kind: Int, seconds: Int?) -> TableEpisode {
         let usual = nodes <= 10 ? 260 : 120
         var episode = episode(milliseconds: UInt64(seconds ?? usual) * 1000)
@@ -64,7 +66,9 @@ struct TableEpisodeMaker {
         return episode
     }
 
-    /// `updates` in 1,000 s. Source: T2.
+    /// `updates` in 1,000 s.
+    ///
+    /// Source: T2.
     mutating func sustained(updates: Int, seconds: Int) -> TableEpisode {
         let from: UInt64 = 2000
         let length = UInt64(seconds) * 1000
@@ -124,7 +128,9 @@ struct TableEpisodeMaker {
 
     // MARK: Faults
 
-    /// 0: halves; 1: nine tenths and one; 2: one node; 3: three parts. Source: P1.
+    /// 0: halves; 1: nine tenths and one; 2: one node; 3: three parts.
+    ///
+    /// Source: P1.
     mutating func partition(kind: Int, seconds: Int) -> TableEpisode {
         let tenth = max(1, records / 10)
         let length = UInt64(seconds) * 1000
@@ -177,7 +183,9 @@ struct TableEpisodeMaker {
         }
     }
 
-    /// 0: as the same node; 1: as another. Source: R1.
+    /// 0: as the same node; 1: as another.
+    ///
+    /// Source: R1.
     mutating func rollingRestart(kind: Int) -> TableEpisode {
         let count = min(nodes / 2, 24)
         let length = UInt64(count) * 5000 + 25_000
@@ -196,7 +204,9 @@ struct TableEpisodeMaker {
         return episode
     }
 
-    /// A hundredth of the nodes crash in each minute, as many leave, twice as many are new. Source: C1.
+    /// A hundredth of the nodes crash in each minute, as many leave, twice as many are new.
+    ///
+    /// Source: C1.
     mutating func churn(seconds: Int) -> TableEpisode {
         let each = max(1, nodes * seconds / 6000)
         let fresh = 2 * each

@@ -230,7 +230,7 @@ struct TableWorld: ~Copyable {
             while hosts[node].engine.next() != nil {}
             hosts[node].tables.adopt(
                 words,
-                attachments: attachments,
+                attached: attachments,
                 entries: node < episode.attached ? events : [],
                 at: at
             )
