@@ -58,7 +58,9 @@ actor RingClocks {
         }
     }
 
-    /// Keeps them as they are now. `isFinal`: nothing more is said after this.
+    /// Keeps them as they are now.
+    ///
+    /// `isFinal`: nothing more is said after this.
     func keep(isFinal: Bool) async {
         guard let counts = try? await GossipNode.answer({ self.node.counts($0) }),
             let tables = counts.tables
