@@ -14,7 +14,10 @@ struct RingFilesTests {
         let times: [UInt32] = [1000, 1000, 1000, 500, 1004, 2000]
         var seen: [UInt32] = []
         for time in times {
-            seen.append(try RingFiles(directory: folder).nextIncarnation(secondsSince2020: time))
+            let files = RingFiles(directory: folder)
+            let next = try files.nextIncarnation(secondsSince2020: time)
+            try files.keep(incarnation: next)
+            seen.append(next)
         }
         #expect(seen == [1000, 1001, 1002, 1003, 1004, 2000])
         // What is none counts for nothing, and so does one that peers refuse.

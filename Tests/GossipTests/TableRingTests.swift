@@ -430,6 +430,30 @@ struct TableRingTests {
         #expect(ring.value(0, front, "ep2") == "two")
     }
 
+    @Test("a rumour that cannot be read is counted, and those beside it are heard")
+    func countsMalformed() {
+        var ring = VirtualTables(2)
+        ring.attach(0, front)
+        ring.attach(1, front)
+        ring.run(milliseconds: 100)
+        let event = TableEvent(
+            .create,
+            VirtualTables.key("ep1"),
+            in: front,
+            owner: ring.nodes[0].word.node,
+            at: LamportTime(40),
+            value: Array("one".utf8)
+        )
+        let whole = TableCodec.wire.rumour(.table(event))
+        let broken = TableRumour(whole.content, octets: Array(whole.octets.dropLast(3)))
+        let octets = TableCodec.wire.message(.rumours([broken, whole]))
+        ring.tell(1, .heard(octets, from: nil, isStream: false))
+        #expect(ring.value(1, front, "ep1") == "one")
+        #expect(ring.nodes[1].counts.unreadable == 1)
+        ring.tell(1, .heard([0xf7, 9], from: nil, isStream: false))
+        #expect(ring.nodes[1].counts.unreadable == 2)
+    }
+
     @Test("a node that only knows NetworkDB is served by one that knows more, and serves it")
     func mixes() {
         var ring = VirtualTables(0)

@@ -96,7 +96,7 @@ struct TableGoldenTests {
         #expect(reading.message.octets == octets)
         #expect(TableRumour(writing: content).octets == octets)
         #expect(TableCodec.wire.rumour(content).octets == octets)
-        #expect(TableCodec.wire.read(octets) == reading.message)
+        #expect(TableCodec.wire.read(octets)?.message == reading.message)
     }
 
     @Test("A16: lengths are as they are said to be")
@@ -156,7 +156,7 @@ struct TableGoldenTests {
         #expect(reading.malformed == 0)
         #expect(message.octets == octets)
         #expect(TableCodec.wire.message(message) == octets)
-        #expect(TableCodec.wire.read(octets) == message)
+        #expect(TableCodec.wire.read(octets)?.message == message)
     }
 
     @Test("A16: the state of an exchange")

@@ -166,6 +166,8 @@ struct FaultTests {
                 }
                 try await node.restart(SIGKILL)
                 #expect(try await node.endpoints() == kept)
+                let problems = try await node.json("status")["problems"].texts
+                #expect(problems.contains { $0.contains("was not kept") })
 
                 try FileManager.default.removeItem(atPath: "\(disk)/filler")
                 kept.insert(try await Self.add(node, "after"))

@@ -6,8 +6,8 @@ package struct TableCodec: Sendable {
     package let rumour: @Sendable (TableRumour.Content) -> TableRumour
     /// The octets of a user message.
     package let message: @Sendable (TableMessage) -> [UInt8]
-    /// What a user message says; of a compound that is broken what could be read before.
-    package let read: @Sendable ([UInt8]) -> TableMessage?
+    /// What a user message says, and how many of its parts could not be read.
+    package let read: @Sendable ([UInt8]) -> (message: TableMessage, malformed: Int)?
     package let state: @Sendable (TableState) -> [UInt8]
     package let readState: @Sendable ([UInt8]) -> TableState?
     package let ack: @Sendable (AckDigest) -> [UInt8]
@@ -22,7 +22,7 @@ package struct TableCodec: Sendable {
     package init(
         rumour: @escaping @Sendable (TableRumour.Content) -> TableRumour,
         message: @escaping @Sendable (TableMessage) -> [UInt8],
-        read: @escaping @Sendable ([UInt8]) -> TableMessage?,
+        read: @escaping @Sendable ([UInt8]) -> (message: TableMessage, malformed: Int)?,
         state: @escaping @Sendable (TableState) -> [UInt8],
         readState: @escaping @Sendable ([UInt8]) -> TableState?,
         ack: @escaping @Sendable (AckDigest) -> [UInt8],

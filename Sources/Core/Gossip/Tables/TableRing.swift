@@ -121,10 +121,11 @@ package struct TableRing: ~Copyable, Engine {
         switch input {
         case .membership(let event, let word): hear(event, word, at: now)
         case .heard(let octets, let source, let isStream):
-            guard let message = codec.read(octets) else {
+            guard let (message, malformed) = codec.read(octets) else {
                 counts.unreadable += 1
                 return
             }
+            counts.unreadable += malformed
             hear(message, from: source, isStream: isStream, at: now)
         case .said(let message, let source, let isStream):
             hear(message, from: source, isStream: isStream, at: now)

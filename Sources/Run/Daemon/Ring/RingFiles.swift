@@ -64,8 +64,8 @@ package struct RingFiles: Sendable {
         try DurableFile.replace(timesPath, with: document.octets + [0x0a])
     }
 
-    /// The incarnation of this start, which is on the disk when this returns: the time's, or one more than
-    /// that of the start before, whichever is higher.
+    /// The incarnation of this start, to be kept before it is used: the time's, or one more than that of
+    /// the start before, whichever is higher.
     ///
     /// Of two starts in one second, or after a clock that was put back, the later one is the newer one all
     /// the same. What is no incarnation in the file counts for nothing.
@@ -79,9 +79,12 @@ package struct RingFiles: Sendable {
         }
         // Peers take nothing from so high a one, and no time leads there.
         if last >= MemberTable.hostileIncarnation.value - 1 { last = 0 }
-        let next = max(seconds, last + 1)
-        try DurableFile.replace(incarnationPath, with: Array("\(next)\n".utf8))
-        return next
+        return max(seconds, last + 1)
+    }
+
+    /// Keeps the incarnation of this start, which is on the disk when this returns.
+    package func keep(incarnation: UInt32) throws(SystemError) {
+        try DurableFile.replace(incarnationPath, with: Array("\(incarnation)\n".utf8))
     }
 
     struct Damaged: Error, CustomStringConvertible {

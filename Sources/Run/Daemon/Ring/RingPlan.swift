@@ -38,6 +38,12 @@ struct RingPlan {
         } catch {
             throw Self.unusable(configuration.stateDirectory, error)
         }
+        do throws(SystemError) {
+            try files.keep(incarnation: incarnation)
+        } catch {
+            // Names are answered from a full disk too; without the file the time outbids the last start.
+            warnings.append("gossip: the incarnation of this start was not kept: \(error)")
+        }
         settings = GossipSettings(
             name: NodeName(name),
             bind: gossip.bind,

@@ -65,7 +65,8 @@ struct TablePacking: ~Copyable {
         let octets = frame.datagram(content.octets)
         var read: [TableRumour] = []
         let report = reader.read(octets.span) { message, _ in
-            if case .user(let octets) = message, case .rumours(let more)? = Self.codec.read(octets)
+            if case .user(let octets) = message,
+                case .rumours(let more)? = Self.codec.read(octets)?.message
             {
                 read += more
             }
@@ -83,7 +84,7 @@ struct TablePacking: ~Copyable {
         if datagrams % Self.sampledEvery == 1 {
             let octets = Self.codec.message(.rumours(rumours))
             checked += 1
-            if Self.codec.read(octets) != .rumours(rumours) { violations += 1 }
+            if Self.codec.read(octets)?.message != .rumours(rumours) { violations += 1 }
             return user(octets)
         }
         return plain >= DatagramFrame.compressedFromDefault ? plain * ratio / 1024 : plain
@@ -109,7 +110,7 @@ struct TablePacking: ~Copyable {
             return octets.count * streamRatio / 1024
         }
         checked += 1
-        if Self.codec.read(octets) != message { violations += 1 }
+        if Self.codec.read(octets)?.message != message { violations += 1 }
         let packed = StreamFrame(role: .initiating).octets(.user(octets)).count
         if !isShort || octets.count > 2048 {
             streamRatio = (3 * streamRatio + min(1024, packed * 1024 / octets.count)) / 4

@@ -81,7 +81,7 @@ extension TableWorld {
 
     private mutating func read(_ octets: [UInt8]) -> TableMessage? {
         if let known = broadcasts[octets] { return known }
-        guard let message = shelf.codec.read(octets) else { return nil }
+        guard let message = shelf.codec.read(octets)?.message else { return nil }
         if broadcasts.count >= 4096 { broadcasts = [:] }
         broadcasts[octets] = message
         return message

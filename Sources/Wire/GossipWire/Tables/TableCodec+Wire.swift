@@ -5,7 +5,9 @@ extension TableCodec {
     package static let wire = TableCodec(
         rumour: { TableRumour(writing: $0) },
         message: { $0.octets },
-        read: { (try? TableReading($0.span))?.message },
+        read: { octets in
+            (try? TableReading(octets.span)).map { ($0.message, $0.malformed) }
+        },
         state: { $0.octets },
         readState: { try? TableState($0.span) },
         ack: { $0.octets },
