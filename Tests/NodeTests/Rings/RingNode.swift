@@ -1,5 +1,6 @@
 import Base
 import Foundation
+import Glibc
 import Gossip
 import GossipNode
 import GossipWire
@@ -61,12 +62,24 @@ final class RingNode: Sendable {
         keys.withLock { $0 = ring }
         settings.onKeyQuestion = { [weak self] in self?.obey($0, $1) }
         let final = settings
-        let made = try NetworkNamespace.inside(path: path) { () throws(SystemError) in
-            Result { try GossipNode(final) }
-        }
-        let fresh = try made.get()
+        let fresh = try open(final)
         node.withLock { $0 = fresh }
         try join(seeds)
+    }
+
+    /// Opens its sockets; a program that another test is about to start may hold those of the last run for
+    /// a moment.
+    private func open(_ settings: GossipSettings) throws -> GossipNode {
+        for _ in 0..<50 {
+            let made = try NetworkNamespace.inside(path: path) { () throws(SystemError) in
+                Result { try GossipNode(settings) }
+            }
+            guard case .failure(let error as SystemError) = made, error.isAddressInUse else {
+                return try made.get()
+            }
+            usleep(20_000)
+        }
+        throw HarnessError("\(name): its address stays in use")
     }
 
     /// Keeps the ring's keys, as whoever writes them down does.
