@@ -36,10 +36,6 @@ extension TableRing {
     }
 
     /// Says something of an entry that is later than all that was said.
-    func residualSeconds(of kind: TableEvent.Kind) -> UInt32 {
-        kind == .delete ? UInt32(rules.tombstoneKept / 1000) : 0
-    }
-
     mutating func write(
         _ kind: TableEvent.Kind,
         _ entry: EntryKey,
@@ -54,7 +50,7 @@ extension TableRing {
             owner: own,
             at: tableClock.tick(),
             value: value,
-            residualSeconds: residualSeconds(of: kind)
+            residualSeconds: kind == .delete ? UInt32(rules.tombstoneKept / 1000) : 0
         )
         let until = kind == .delete ? now.advanced(milliseconds: rules.tombstoneKept) : nil
         store(TableEntry(event, until: until, path: .own, at: now), in: network, at: now)
@@ -120,7 +116,7 @@ extension TableRing {
         }
         apply(event, kind, over: known, owner.presence, path, at: now)
         passOn(
-            Heard(rumour, event, kind, known, owner.presence, path),
+            Heard(rumour, event, kind, known, path),
             from: sender,
             isWanted: passesOn,
             at: now
@@ -145,7 +141,6 @@ extension TableRing {
         let event: TableEvent
         let isDeletion: Bool
         let wasKnown: Bool
-        let isOfFailed: Bool
         let path: Path
 
         init(
@@ -153,14 +148,12 @@ extension TableRing {
             _ event: TableEvent,
             _ kind: TableEvent.Kind,
             _ known: TableEntry?,
-            _ presence: RingNode.Presence,
             _ path: Path
         ) {
             self.rumour = rumour
             self.event = event
             isDeletion = kind == .delete
             wasKnown = known != nil
-            isOfFailed = presence != .active && presence != .superseded
             self.path = path
         }
     }
