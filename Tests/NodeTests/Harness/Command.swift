@@ -35,6 +35,12 @@ struct HarnessError: Error, CustomStringConvertible {
 /// Its output goes to files, so that nobody has to read along and a child it leaves behind holds
 /// no pipe open.
 final class Background: Sendable {
+    /// The seconds that a program has which only has to come to its end.
+    ///
+    /// Long, since `ip netns add` waits for the kernel: where many namespaces are being taken down
+    /// while a module is loaded that has to do with namespaces, that was more than half a minute.
+    static let patience = 120.0
+
     let pid: Int32
     let outputPath: String
     let errorPath: String
@@ -126,7 +132,7 @@ func run(
     _ words: [String],
     input: String? = nil,
     environment: [String: String] = [:],
-    seconds: Double = 30
+    seconds: Double = Background.patience
 ) async throws -> Outcome {
     let folder = try Folder()
     defer { folder.remove() }

@@ -42,12 +42,12 @@ final class Namespace: Sendable {
         _ program: String,
         _ first: String,
         _ rest: String...,
-        seconds: Double = 30
+        seconds: Double = Background.patience
     ) async throws -> Outcome {
         try await NodeTests.run(inside + [program, first] + rest, seconds: seconds)
     }
 
-    func run(_ command: String, seconds: Double = 30) async throws -> Outcome {
+    func run(_ command: String, seconds: Double = Background.patience) async throws -> Outcome {
         try await NodeTests.run(inside + words(command), seconds: seconds)
     }
 

@@ -150,7 +150,7 @@ final class Node: Sendable {
     func waggle(
         _ words: [String],
         input: String? = nil,
-        seconds: Double = 30
+        seconds: Double = Background.patience
     ) async throws -> Outcome {
         try await run(
             [Executable.path] + words,
