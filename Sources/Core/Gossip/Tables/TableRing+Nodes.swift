@@ -227,18 +227,22 @@ extension TableRing {
             else { return false }
         case .unknown, .active, .failed, .superseded: break
         }
-        note(event, kind, at: now)
-        return true
+        return note(event, kind, at: now)
     }
 
-    private mutating func note(_ event: NetworkEvent, _ kind: NetworkEvent.Kind, at now: Moment) {
+    /// Returns whether it is kept: what is not is passed on by nobody either.
+    private mutating func note(
+        _ event: NetworkEvent,
+        _ kind: NetworkEvent.Kind,
+        at now: Moment
+    ) -> Bool {
         let (node, network) = (event.node, event.network)
         let isActive = nodes[node]?.presence == .active
         let before = nodes[node]?.attachments[network]
         if before == nil {
             guard attachmentCount < rules.attachmentsMax else {
                 counts.refusedBound += 1
-                return
+                return false
             }
             attachmentCount += 1
         }
@@ -265,6 +269,7 @@ extension TableRing {
             erase(node, from: network, at: now)
             detached.append((now.advanced(milliseconds: rules.detachedKept), node, network))
         }
+        return true
     }
 
     private mutating func addParticipant(_ node: NodeName, _ network: NetworkID, at now: Moment) {
