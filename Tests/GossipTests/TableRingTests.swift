@@ -302,6 +302,27 @@ struct TableRingTests {
         for node in 0..<3 { #expect(ring.value(node, front, "ep1") == nil) }
     }
 
+    @Test("a deletion that one node has and another missed is settled between them")
+    func agreesOnDeletions() {
+        var ring = VirtualTables(3)
+        for node in 0..<3 { ring.attach(node, front) }
+        ring.run(milliseconds: 1500)
+        ring.set(0, front, "ep1", "one")
+        ring.set(0, front, "ep2", "two")
+        ring.run(milliseconds: 500)
+        // The owner's newest entry goes while one node is cut off; then the owner is.
+        ring.passes = { from, to, _ in from != 2 && to != 2 }
+        ring.set(0, front, "ep2", nil)
+        ring.run(milliseconds: 500)
+        ring.passes = { from, to, _ in from != 0 && to != 0 }
+        #expect(ring.value(1, front, "ep2") == nil)
+        #expect(ring.value(2, front, "ep2") == "two")
+        ring.run(milliseconds: 10_000)
+        #expect(ring.value(2, front, "ep2") == nil)
+        #expect(ring.value(1, front, "ep1") == "one" && ring.value(2, front, "ep1") == "one")
+        #expect(ring.nodes[1].root(front) == ring.nodes[2].root(front))
+    }
+
     @Test("a new run of a node takes over what the last one said, and nothing blinks")
     func succeeds() {
         var ring = VirtualTables(3)

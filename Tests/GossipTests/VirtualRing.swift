@@ -172,7 +172,7 @@ struct VirtualRing {
                     let tag = StreamID(stream.value << 16 | UInt64(index))
                     post(to, .exchangeAsked(tag, exchange))
                 }
-            case .answerExchange(let tag, let exchange):
+            case .answerExchange(let tag, let exchange, _):
                 let asker = Int(tag.value & 0xffff)
                 post(asker, .exchangeAnswered(StreamID(tag.value >> 16), exchange))
             case .closeStream, .delegateState, .user, .acked, .left: break

@@ -19,6 +19,7 @@ struct VirtualTables {
         var agreements = 0
         var streamed = 0
         var hasLeft = false
+        var restarts: [NodeName] = []
 
         init(_ engine: consuming TableRing, word: Alive) {
             self.engine = engine
@@ -164,6 +165,8 @@ struct VirtualTables {
             case .synced: break
             case .refused(_, let refusal): node.refusals.append(refusal)
             case .leaveMembership: node.hasLeft = true
+            case .restarting(let name): node.restarts.append(name)
+            case .restartTold: node.isUp = false
             }
         }
     }

@@ -32,7 +32,11 @@ struct TableDice {
 
     mutating func content() -> TableRumour.Content {
         switch below(3) {
-        case 0: return .node(NodeEvent([.join, .leave, nil][below(3)], node(), at: time()))
+        case 0:
+            let seconds = UInt32([0, 0, 30, 90_000][below(4)])
+            return .node(
+                NodeEvent([.join, .leave, nil][below(3)], node(), at: time(), backSeconds: seconds)
+            )
         case 1:
             let kind: NetworkEvent.Kind? = [.join, .leave, nil][below(3)]
             return .network(NetworkEvent(kind, node(), network(), at: time()))

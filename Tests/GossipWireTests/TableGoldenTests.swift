@@ -55,6 +55,10 @@ struct TableGoldenTests {
     static let examples: [([UInt8], TableRumour.Content)] = [
         (hex("08061208080110071a026e31"), .node(NodeEvent(.join, n1, at: LamportTime(7)))),
         (hex("080612080802100c1a026e31"), .node(NodeEvent(.leave, n1, at: LamportTime(12)))),
+        (
+            hex("0806120b0801100d1a026e31a0061e"),
+            .node(NodeEvent(.join, n1, at: LamportTime(13), backSeconds: 30))
+        ),
         (joined, .network(NetworkEvent(.join, n1, network, at: LamportTime(9)))),
         (
             hex("0801120e0802100b1a026e3122046e657431"),

@@ -91,6 +91,36 @@ struct TableTests {
         }
     }
 
+    @Test("nodes that say that they start again lose no record in anybody's view")
+    func toldRestarts() {
+        let report = report(.rollingRestart, nodes: 10, records: 50, [.waggle]) { $0.kind = 2 }
+        #expect(broken(report) == [])
+        #expect(report.happened[.terminate] == 5 && report.happened[.restart] == 5)
+        let seen = report.results[0].seen
+        #expect(seen.restartsHeard >= 40)
+        #expect(seen.falseDeletions == 0)
+        #expect(seen.hiddenNanoseconds == 0)
+    }
+
+    @Test("nodes that start at once through one know each other within a second")
+    func boots() throws {
+        let slow = try #require(TablePreset.named("without-parallel-sync"))
+        let report = report(.boot, nodes: 80, records: 1, [.waggle, slow])
+        #expect(broken(report) == [])
+        let (ours, without) = (report.results[0].seen, report.results[1].seen)
+        #expect(ours.settled.largest < 1000)
+        #expect(without.settled.largest > ours.settled.largest)
+    }
+
+    @Test("a node that attaches itself downloads the table once")
+    func attaches() {
+        // Of twice the records twice as much: what is left of one is what does not grow with them.
+        let one = report(.attachStorm, nodes: 20, records: 400, [.waggle]).results[0].seen
+        let two = report(.attachStorm, nodes: 20, records: 800, [.waggle]).results[0].seen
+        let table = two.streamOctets - one.streamOctets
+        #expect(table > 0 && 100 * one.streamOctets <= 115 * table)
+    }
+
     // MARK: The oracle
 
     private func oracle() -> (TableOracle, [TableOracle.Shown]) {

@@ -91,7 +91,7 @@ package struct Daemon: Sendable {
         ServiceNotification.send(.ready)
         try await services.run()
         ServiceNotification.send(.stopping)
-        // SIGTERM is a restart, of which the ring hears nothing; SIGINT is a farewell.
+        // SIGTERM is a restart, and the ring hears that this node will be back; SIGINT is a farewell.
         ending.enter(.farewell)
         await ring?.end(isLeaving: end.isFarewell)
         ending.enter(.closing)

@@ -36,7 +36,7 @@ extension SimulateCommand {
         @Option(help: ArgumentHelp("How long it lasts.", valueName: "count")) var seconds: Int?
         @Option(
             help: ArgumentHelp(
-                "T1: 1 started together; P1: 0 halves, 1 a tenth, 2 one node, 3 three parts; R1: 1 as another node.",
+                "T1: 1 started together; P1: 0 halves, 1 a tenth, 2 one node, 3 three parts; R1: 1 as another node, 2 told before.",
                 valueName: "number"
             )
         )

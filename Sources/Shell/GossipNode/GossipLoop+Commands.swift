@@ -19,6 +19,12 @@ extension GossipLoop {
                 }
                 leaving.append(reply)
                 if !delegate.leave(at: now) { membership.handle(.leave, at: now) }
+            case .restart(let reply):
+                if membership.hasLeft || !delegate.sayRestart(at: now) {
+                    reply(.success(()))
+                } else {
+                    restarting.append(reply)
+                }
             case .forget(let name, let isPrune, let reply):
                 guard membership.table[name] != nil || delegate.status(of: name) != nil else {
                     reply(.failure(.unknownMember(name)))

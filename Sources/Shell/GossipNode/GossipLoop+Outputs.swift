@@ -34,8 +34,8 @@ extension GossipLoop {
             send(octets, to: wanted.to)
         case .openStream(let id, let peer, let request, let deadline):
             openStream(id, to: peer, request, until: deadline, at: now)
-        case .answerExchange(let id, var exchange):
-            exchange.userState = delegate.state(isJoin: exchange.isJoin)
+        case .answerExchange(let id, var exchange, let isBrief):
+            exchange.userState = delegate.state(isJoin: exchange.isJoin, isBrief: isBrief)
             answer(id, with: .exchange(exchange))
             counters.add(.exchangesAnswered)
         case .closeStream(let id):
@@ -103,6 +103,13 @@ extension GossipLoop {
         case .synced(let network): inbox.note(.synced(network))
         case .refused(let change, let refusal): inbox.note(.refused(change, refusal))
         case .leaveMembership: membership.handle(.leave, at: now)
+        case .restarting(let node):
+            inbox.note(
+                RingEvent(moment: now, event: .restarting(node), member: report(of: node))
+            )
+        case .restartTold:
+            for reply in restarting { reply(.success(())) }
+            restarting = []
         }
     }
 
@@ -126,7 +133,8 @@ extension MembershipEvent {
         switch self {
         case .joined(let node), .updated(let node), .suspected(let node), .cleared(let node),
             .drained(let node), .admitted(let node), .died(let node), .left(let node),
-            .reaped(let node), .datagramsLost(let node), .conflict(let node, _):
+            .reaped(let node), .datagramsLost(let node), .conflict(let node, _),
+            .restarting(let node):
             node
         case .incompatible, .joinFailed, .joinSucceeded, .joinRefused, .isolated, .reconnected,
             .stalled:

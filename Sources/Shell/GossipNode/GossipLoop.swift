@@ -73,6 +73,8 @@ struct GossipLoop: ~Copyable {
     var delegate: RingDelegate
     /// Those who wait until the ring knows that this node leaves.
     var leaving: [GossipReply<Void>] = []
+    /// Those who wait until the ring knows that this node starts again.
+    var restarting: [GossipReply<Void>] = []
     var isStopped = false
     private var events: [Poller.Event] = []
 
@@ -130,7 +132,7 @@ struct GossipLoop: ~Copyable {
             flush()
         }
         inbox.close()
-        for reply in leaving { reply(.failure(.stopped)) }
+        for reply in leaving + restarting { reply(.failure(.stopped)) }
     }
 
     private mutating func wait(milliseconds: Int32) {

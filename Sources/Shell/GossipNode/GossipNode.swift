@@ -66,6 +66,11 @@ package final class GossipNode: Sendable {
         inbox.post(.leave(reply))
     }
 
+    /// Says that this node ends and will be back; answered when the ring was told, as far as it can be.
+    package func announceRestart(_ reply: @escaping GossipReply<Void>) {
+        inbox.post(.restart(reply))
+    }
+
     /// Takes a member that is dead for one that left, on every node.
     ///
     /// `isPrune`: it is forgotten altogether, where the delegate knows how.

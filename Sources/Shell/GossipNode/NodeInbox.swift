@@ -22,6 +22,7 @@ enum NodeCommand: Sendable {
     case join([PeerAddress])
     case update(meta: [UInt8])
     case leave(GossipReply<Void>)
+    case restart(GossipReply<Void>)
     case forget(NodeName, isPrune: Bool, GossipReply<Void>)
     case tell(UserEvent)
     case tags(SerfTags)
@@ -38,7 +39,8 @@ enum NodeCommand: Sendable {
         switch self {
         case .members(let reply): reply(.failure(error))
         case .counts(let reply): reply(.failure(error))
-        case .leave(let reply), .forget(_, _, let reply): reply(.failure(error))
+        case .leave(let reply), .restart(let reply), .forget(_, _, let reply):
+            reply(.failure(error))
         case .keys(_, let reply): reply(.failure(error))
         case .join, .update, .tell, .tags, .keysAnswered, .tables, .snapshot, .stop: break
         }

@@ -45,8 +45,8 @@ struct RingDelegate: ~Copyable {
     }
 
     /// The delegate's part of a table of members that is sent.
-    mutating func state(isJoin: Bool) -> [UInt8] {
-        if let state = tables?.state(isJoin: isJoin) { return state }
+    mutating func state(isJoin: Bool, isBrief: Bool = false) -> [UInt8] {
+        if let state = tables?.state(isJoin: isJoin, isBrief: isBrief) { return state }
         return look { $0.state.octets } ?? []
     }
 
@@ -103,6 +103,14 @@ struct RingDelegate: ~Copyable {
 
     mutating func hasLeft(at now: Moment) {
         serf?.handle(.membershipLeft, at: now)
+        tables?.handle(.membershipLeft, at: now)
+    }
+
+    /// Says that this node ends and will be back; false where nobody can be told.
+    mutating func sayRestart(at now: Moment) -> Bool {
+        guard tables != nil else { return false }
+        tables?.handle(.restart, at: now)
+        return true
     }
 
     mutating func forget(_ member: NodeName, isPrune: Bool, at now: Moment) {

@@ -58,7 +58,7 @@ struct RingNamesTests {
     }
 
     /// Runs `body` with so many daemons; each has a sandbox on the networks given for it.
-    private func withNames(
+    func withNames(
         of count: Int,
         networks: [String] = [],
         _ body: (Names) async throws -> Void

@@ -106,18 +106,21 @@ package struct MemberTable: Sendable {
 
     /// The whole table, as a stream carries it, in the order in which members came.
     package var entries: [MemberEntry] {
-        names.compactMap { name in
-            members[name].map { member in
-                MemberEntry(
-                    node: name,
-                    incarnation: member.incarnation,
-                    state: member.state,
-                    address: member.word.address,
-                    port: member.word.port,
-                    meta: member.word.meta,
-                    versions: member.word.versions
-                )
-            }
+        names.compactMap { entry(of: $0) }
+    }
+
+    /// A member's line of the table.
+    package func entry(of name: NodeName) -> MemberEntry? {
+        members[name].map { member in
+            MemberEntry(
+                node: name,
+                incarnation: member.incarnation,
+                state: member.state,
+                address: member.word.address,
+                port: member.word.port,
+                meta: member.word.meta,
+                versions: member.word.versions
+            )
         }
     }
 
@@ -335,6 +338,15 @@ package struct MemberTable: Sendable {
         }
         if !gone.isEmpty { drop(gone) }
         return gone
+    }
+
+    /// Forgets all but this node; returns them.
+    package mutating func dropOthers() -> [NodeName] {
+        let others = names.filter { $0 != own }
+        suspicions = []
+        nextDeadline = nil
+        drop(others)
+        return others
     }
 
     private mutating func drop(_ gone: [NodeName]) {

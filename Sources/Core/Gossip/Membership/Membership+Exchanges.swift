@@ -60,9 +60,12 @@ extension Membership {
 
     /// Its acks tell whether it knows the same, so that a difference is seen without an exchange.
     private func saysWhetherItAgrees(_ member: MemberTable.Member) -> Bool {
-        member.word.versions.isWhole
-            && member.word.versions.delegateMax >= VersionVector.agreeing.delegateMax
-            && member.word.versions.delegateCurrent == 0
+        Self.agrees(member.word.versions)
+    }
+
+    private static func agrees(_ versions: VersionVector) -> Bool {
+        versions.isWhole && versions.delegateCurrent == 0
+            && versions.delegateMax >= VersionVector.agreeing.delegateMax
     }
 
     mutating func exchange(with node: NodeName, at now: Moment) {
@@ -97,9 +100,34 @@ extension Membership {
             put(.closeStream(stream))
             return
         }
-        let state = StateExchange(isJoin: exchange.isJoin, members: table.entries)
-        put(.answerExchange(stream, state))
+        let isBrief = exchange.isJoin && isReferred(exchange, at: now)
+        let members = isBrief ? referral() : table.entries
+        let state = StateExchange(isJoin: exchange.isJoin, members: members)
+        put(.answerExchange(stream, state, isBrief: isBrief))
         merge(exchange, from: nil, at: now)
+    }
+
+    /// Whether one that joins is told of a few members alone, which it then asks itself: many come at a
+    /// time, and a whole table for each would keep this node busy for longer than they can wait.
+    ///
+    /// One that knows no more than memberlist would not ask them. Source: gossip-scale.md §3.5.
+    private mutating func isReferred(_ exchange: StateExchange, at now: Moment) -> Bool {
+        guard rules.habits.contains(.referral) else { return false }
+        if now.milliseconds(since: joins.since) >= rules.probeInterval { joins = (now, 0) }
+        joins.count += 1
+        // The asker is alone, but for those that another referred it to.
+        guard joins.count > rules.joinsServedMax, table.presentCount > 4 * rules.referredTo,
+            exchange.members.count <= 1 + rules.referredTo,
+            exchange.members.allSatisfy({ Self.agrees($0.versions) })
+        else { return false }
+        counts.referrals += 1
+        return true
+    }
+
+    /// This node and some others.
+    private mutating func referral() -> [MemberEntry] {
+        let others = pick(rules.referredTo) { $0.state == .alive }
+        return (CollectionOfOne(own) + others.map(\.node)).compactMap { table.entry(of: $0) }
     }
 
     mutating func finish(_ stream: StreamID, _ exchange: StateExchange, at now: Moment) {
@@ -159,8 +187,23 @@ extension Membership {
     /// brought members, until one brings none.
     private mutating func considerSync(news: Int, at now: Moment) {
         guard rules.habits.contains(.eagerSync), news > 1 else { return }
+        if rules.habits.contains(.parallelSync) {
+            let tenth = rules.probeInterval / 10
+            let wait = tenth + generator.milliseconds(below: tenth)
+            let due = now.advanced(milliseconds: wait)
+            syncAt = syncAt.map { min($0, due) } ?? due
+            return
+        }
         let wait = rules.probeInterval / 2 + generator.milliseconds(below: rules.probeInterval)
         pushPullAt = min(pushPullAt, now.advanced(milliseconds: wait))
+    }
+
+    mutating func syncWithSeveral(at now: Moment) {
+        syncAt = nil
+        for partner in pick(rules.syncFanout, where: { $0.state == .alive }) {
+            guard let peer = partner.peer else { continue }
+            exchange(with: peer, isJoin: false, purpose: .round, at: now)
+        }
     }
 
     /// When several come back at a time a ring that was cut is whole again: what rumours leave out, which
@@ -181,6 +224,7 @@ extension Membership {
     mutating func addSeeds(_ addresses: [PeerAddress], at now: Moment) {
         if hasLeft {
             hasLeft = false
+            forgetOthers()
             obey(table.comeBack(at: now), at: now)
         }
         let word = table.ownWord
@@ -196,6 +240,15 @@ extension Membership {
                 put(.event(.joinRefused(address)))
             }
         }
+    }
+
+    /// Who was there when this node left may not be any more: it begins as one that knows nobody.
+    private mutating func forgetOthers() {
+        for node in table.dropOthers() { put(.event(.reaped(node))) }
+        order = [own]
+        cursor = 0
+        doubted = []
+        inquired = []
     }
 
     var nextSeed: Moment? {

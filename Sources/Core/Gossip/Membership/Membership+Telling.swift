@@ -117,6 +117,7 @@ extension Membership {
         seeds = []
         lost = []
         rejoinAt = nil
+        syncAt = nil
         obey(table.leave(at: now), at: now)
         leaveBy = now.advanced(milliseconds: table.presentCount > 0 ? rules.leaveTimeout : 0)
     }

@@ -89,6 +89,10 @@ package struct Membership: ~Copyable, Engine {
     var gossipPhase: Moment
     var gossipAt: Moment?
     var pushPullAt: Moment
+    /// When tables are exchanged with several.
+    var syncAt: Moment?
+    /// Who joined through this node lately, and since when they are counted.
+    var joins: (since: Moment, count: Int) = (.zero, 0)
     var rejoinAt: Moment?
     var leaveBy: Moment?
     /// Whether the ring was told that this node leaves: it is silent until it joins again.
@@ -190,6 +194,7 @@ package struct Membership: ~Copyable, Engine {
         wakeSeeds(at: now)
         if let at = rejoinAt, at <= now { knock(at: now) }
         if pushPullAt <= now { pushPull(at: now) }
+        if let at = syncAt, at <= now { syncWithSeveral(at: now) }
         if let at = gossipAt, at <= now { gossip(at: now) }
         if let by = leaveBy, by <= now { endLeave() }
     }
@@ -204,6 +209,7 @@ package struct Membership: ~Copyable, Engine {
         consider(table.nextDeadline, .suspicion)
         consider(nextAnswer, .answer)
         consider(pushPullAt, .pushPull)
+        consider(syncAt, .pushPull)
         consider(nextSeed, .join)
         consider(rejoinAt, .rejoin)
         consider(leaveBy, .leave)

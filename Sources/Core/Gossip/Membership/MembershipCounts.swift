@@ -28,6 +28,8 @@ package struct MembershipCounts: Hashable, Sendable {
     /// Left out since members say that they know the same.
     package internal(set) var exchangesSpared = 0
     package internal(set) var exchangesIncompatible = 0
+    /// Nodes that joined and were told of a few members alone, to ask them.
+    package internal(set) var referrals = 0
     /// Rumours told to the end, and those dropped because too many waited.
     package internal(set) var rumoursTold = 0
     package internal(set) var rumoursDropped = 0

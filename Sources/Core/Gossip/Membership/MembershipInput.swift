@@ -70,8 +70,9 @@ package enum MembershipOutput: Sendable {
     case datagram(GossipDatagram)
     /// To be opened; answered by `exchangeAnswered`, `streamAck` or, by that moment, `streamFailed`.
     case openStream(StreamID, to: PeerAddress, StreamRequest, until: Moment)
-    /// The answer to `exchangeAsked`, then the end of the stream; the driver adds the delegate's state.
-    case answerExchange(StreamID, StateExchange)
+    /// The answer to `exchangeAsked`, then the end of the stream; the driver adds the delegate's state, of
+    /// a brief answer what the delegate says of this node alone.
+    case answerExchange(StreamID, StateExchange, isBrief: Bool)
     /// To be closed without an answer.
     case closeStream(StreamID)
     /// The delegate's state of an exchange that was accepted.
@@ -103,6 +104,8 @@ package enum MembershipEvent: Hashable, Sendable {
     case died(NodeName)
     /// A member left of its own will.
     case left(NodeName)
+    /// A member says, through its delegate, that it ends and will be back.
+    case restarting(NodeName)
     /// Nothing is known of a member any more.
     case reaped(NodeName)
     /// Two nodes claim one name; the one that was there first stays.

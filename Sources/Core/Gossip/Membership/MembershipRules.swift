@@ -40,6 +40,12 @@ package struct MembershipRules: Hashable, Sendable {
     package var joinRetryMax: UInt64 = 60_000
     /// So long members that died are looked for.
     package var lostFor: UInt64 = 86_400_000
+    /// Members with whom tables are exchanged at a time while these bring many.
+    package var syncFanout = 3
+    /// Who joins in one interval and may have the whole table; those beyond are referred to others.
+    package var joinsServedMax = 8
+    /// Others that somebody who joins is referred to.
+    package var referredTo = 8
     /// Members held; further ones are refused.
     package var membersMax = 131_072
     package var habits: Habits
@@ -78,10 +84,17 @@ package struct MembershipRules: Hashable, Sendable {
         /// Exchanges tables again soon while they bring many members.
         package static let eagerSync = Habits(rawValue: 1 << 10)
 
+        /// Exchanges them with several at a time, and at once, while they do.
+        package static let parallelSync = Habits(rawValue: 1 << 11)
+        /// Sends those who join on to other members when many come at a time.
+        ///
+        /// Source: gossip-scale.md §3.5.
+        package static let referral = Habits(rawValue: 1 << 12)
+
         package static let lifeguard: Habits = [.healthProbe, .healthSuspicion, .buddy]
         package static let waggle: Habits = [
             .lifeguard, .stallCompensation, .isolationTest, .noLoneKills, .recencyVeto,
-            .fastConfirmation, .drain, .rejoin, .eagerSync,
+            .fastConfirmation, .drain, .rejoin, .eagerSync, .parallelSync, .referral,
         ]
     }
 

@@ -18,7 +18,7 @@ extension SerfRing {
             announce()
         case .conflict: counts.conflicts += 1
         case .suspected, .cleared, .drained, .admitted, .reaped, .incompatible, .joinFailed,
-            .joinRefused, .datagramsLost, .isolated, .reconnected, .stalled:
+            .joinRefused, .datagramsLost, .isolated, .reconnected, .stalled, .restarting:
             break
         }
     }

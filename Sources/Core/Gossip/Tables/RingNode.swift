@@ -12,6 +12,11 @@ struct RingNode: Sendable {
         case left
         /// A later run of it is there: what it has is shown until that has spoken.
         case superseded
+        /// Gone, and said before that it would be back: what it has is shown for a while.
+        case restarting
+
+        /// Whether what such a node has is shown.
+        var isShown: Bool { self == .active || self == .superseded || self == .restarting }
     }
 
     /// That a node is, or was, on a network.
@@ -31,6 +36,8 @@ struct RingNode: Sendable {
     var capabilities: TableCapabilities = []
     var identity: NodeIdentity?
     var isDrained = false
+    /// When it is back, by its own word.
+    var backBy: Moment?
     var attachments: [NetworkID: Attached] = [:]
 
     init(_ presence: Presence, at now: Moment) {
@@ -73,6 +80,8 @@ struct AttachedNetwork: Sendable {
     /// Whether others' tables have been taken: before that nothing heard is passed on.
     var isSynced = false
     var joining: Joining?
+    /// Nobody else was on it when this node came, so that nobody has been asked.
+    var isAlone = false
     /// Other active nodes on it.
     var participants: [NodeName] = []
     /// Of them those that only know NetworkDB.

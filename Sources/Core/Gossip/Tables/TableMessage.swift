@@ -12,11 +12,19 @@ package struct NodeEvent: Hashable, Sendable {
     /// Of the sender's clock of networks.
     package var time: LamportTime
     package var node: NodeName
+    /// The node ends now and is back within so many seconds; 0 from all others. Field 100.
+    package var backSeconds: UInt32
 
-    package init(_ kind: Kind?, _ node: NodeName, at time: LamportTime) {
+    package init(
+        _ kind: Kind?,
+        _ node: NodeName,
+        at time: LamportTime,
+        backSeconds: UInt32 = 0
+    ) {
         self.kind = kind
         self.node = node
         self.time = time
+        self.backSeconds = backSeconds
     }
 }
 

@@ -173,7 +173,7 @@ extension TableRing {
         at now: Moment
     ) {
         counts.applied += 1
-        let isHidden = kind != .delete && presence != .active && presence != .superseded
+        let isHidden = kind != .delete && !presence.isShown
         var kept: UInt64?
         if kind == .delete || isHidden {
             kept = min(

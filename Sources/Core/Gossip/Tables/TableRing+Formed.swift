@@ -32,6 +32,7 @@ extension TableRing {
         for id in order {
             networks[id]?.isSynced = true
             networks[id]?.joining = nil
+            networks[id]?.isAlone = false
         }
         forgetWhatIsToBeTold()
     }

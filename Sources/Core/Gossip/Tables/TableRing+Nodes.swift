@@ -20,8 +20,9 @@ extension TableRing {
         case .joinSucceeded:
             let time = networkClock.tick()
             tellAll(.node(NodeEvent(.join, own, at: time)), at: now)
+            askWhereAlone(at: now)
         case .suspected, .cleared, .conflict, .incompatible, .joinFailed, .joinRefused,
-            .datagramsLost, .isolated, .reconnected, .stalled:
+            .datagramsLost, .isolated, .reconnected, .stalled, .restarting:
             break
         }
     }
@@ -59,7 +60,7 @@ extension TableRing {
         nodes[node]?.identity = codec.identity(word.meta)
         counts.superseded += 1
         move(node, to: .superseded, at: now)
-        successions.append((node, now.advanced(milliseconds: rules.successionKept)))
+        keep(node, until: now.advanced(milliseconds: rules.successionKept))
         for network in attachments(of: node) { show(node, in: network) }
     }
 
@@ -99,7 +100,7 @@ extension TableRing {
 
     private func isThere(_ node: NodeName) -> Bool {
         guard let presence = nodes[node]?.presence else { return false }
-        return presence == .active || presence == .failed
+        return presence == .active || presence == .failed || presence == .restarting
     }
 
     private mutating func beginSuccession(of node: NodeName, at now: Moment) {
@@ -107,7 +108,7 @@ extension TableRing {
         counts.superseded += 1
         withdraw(node, at: now)
         move(node, to: .superseded, at: now)
-        successions.append((node, now.advanced(milliseconds: rules.successionKept)))
+        keep(node, until: now.advanced(milliseconds: rules.successionKept))
         if before == .failed {
             for network in attachments(of: node) { show(node, in: network) }
         }
@@ -115,10 +116,15 @@ extension TableRing {
 
     mutating func endSuccessions(at now: Moment) {
         if successions.isEmpty, inheritances.isEmpty { return }
-        for (node, until) in successions where until <= now {
-            if nodes[node]?.presence == .superseded { takeLeave(of: node, at: now) }
-        }
+        let over = successions.filter { $0.until <= now }
         successions.removeAll { $0.until <= now }
+        for (node, _) in over {
+            switch nodes[node]?.presence {
+            case .superseded: takeLeave(of: node, at: now)
+            case .restarting: giveUp(node, at: now)
+            case .unknown, .active, .failed, .left, nil: break
+            }
+        }
         let due = inheritances.filter { $0.at <= now }
         inheritances.removeAll { $0.at <= now }
         for (network, _) in due { settleInheritance(of: network, at: now) }
@@ -127,9 +133,31 @@ extension TableRing {
     private mutating func fail(_ node: NodeName, at now: Moment) {
         guard nodes[node]?.presence == .active else { return }
         withdraw(node, at: now)
+        if let until = nodes[node]?.backBy, until > now {
+            move(node, to: .restarting, at: now)
+            keep(node, until: until)
+        } else {
+            giveUp(node, at: now)
+        }
+        scheduleAck(at: now)
+    }
+
+    /// A node that is not there will be: what it has is shown until then.
+    mutating func showAgain(_ node: NodeName, until: Moment, at now: Moment) {
+        move(node, to: .restarting, at: now)
+        keep(node, until: until)
+        for network in attachments(of: node) { show(node, in: network) }
+    }
+
+    private mutating func giveUp(_ node: NodeName, at now: Moment) {
         move(node, to: .failed, at: now)
         for network in attachments(of: node) { hide(node, in: network, at: now) }
-        scheduleAck(at: now)
+    }
+
+    /// What a node has is shown until then, though the node is not there.
+    private mutating func keep(_ node: NodeName, until: Moment) {
+        successions.removeAll { $0.node == node }
+        successions.append((node, until))
     }
 
     mutating func takeLeave(of node: NodeName, at now: Moment) {
@@ -143,7 +171,7 @@ extension TableRing {
     }
 
     /// It is not spoken to any more.
-    private mutating func withdraw(_ node: NodeName, at now: Moment) {
+    mutating func withdraw(_ node: NodeName, at now: Moment) {
         active.removeAll { $0 == node }
         for network in attachments(of: node) { removeParticipant(node, network, at: now) }
     }
@@ -196,7 +224,7 @@ extension TableRing {
         nodes[event.node]?.time = event.time
         switch kind {
         // Whether a node is there is membership's to say.
-        case .join: return false
+        case .join: return event.backSeconds > 0 && noteRestart(event, at: now)
         case .leave:
             guard node.presence == .active else { return false }
             takeLeave(of: event.node, at: now)
@@ -225,7 +253,7 @@ extension TableRing {
             // Those who speak of a node may be faster than those who say that it is there.
             guard rules.habits.contains(.prerequisites), remember(event.node, .unknown, at: now)
             else { return false }
-        case .unknown, .active, .failed, .superseded: break
+        case .unknown, .active, .failed, .superseded, .restarting: break
         }
         return note(event, kind, at: now)
     }
@@ -308,8 +336,9 @@ extension TableRing {
     /// What this node adds to a table of members that goes over a stream.
     ///
     /// In an exchange of a node that joins, both say of their own networks that it is so now: whoever
-    /// took them for gone has to be told later than that. Source: networkdb-dns.md A13.
-    package mutating func state(isJoin: Bool) -> [UInt8] {
+    /// took them for gone has to be told later than that. `isBrief`: of this node alone.
+    /// Source: networkdb-dns.md A13.
+    package mutating func state(isJoin: Bool, isBrief: Bool = false) -> [UInt8] {
         if isJoin {
             let time = networkClock.tick()
             for id in order where networks[id]?.isLeaving == false { networks[id]?.time = time }
@@ -319,7 +348,7 @@ extension TableRing {
             guard let network = networks[id] else { continue }
             attachments.append(Attachment(own, id, at: network.time, isLeaving: network.isLeaving))
         }
-        for name in names {
+        for name in names where !isBrief {
             guard let node = nodes[name], node.presence != .left else { continue }
             for id in node.attachments.keys.sorted() {
                 guard let attached = node.attachments[id] else { continue }
@@ -364,14 +393,7 @@ extension TableRing {
         )
     }
 
-    // MARK: Leaving
-
-    mutating func leave(at now: Moment) {
-        // One that has left may have joined again since.
-        if leaveAt != nil { return }
-        tellAll(.node(NodeEvent(.leave, own, at: networkClock.tick())), at: now)
-        leaveAt = now.advanced(milliseconds: active.isEmpty ? 0 : rules.leaveTold)
-    }
+    // MARK: Forgetting
 
     /// The ends of attachments are forgotten when nobody can have what was in them.
     mutating func forgetAttachments(at now: Moment) {

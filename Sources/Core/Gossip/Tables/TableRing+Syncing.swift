@@ -21,12 +21,10 @@ extension TableRing {
         networks[id]?.since = now
         networks[id]?.isLeaving = false
         networks[id]?.until = nil
-        networks[id]?.isSynced = false
         countMembers(Self.hash(of: own, id), isAdded: true, at: now)
         gatherParticipants(of: id)
         tellAll(.network(NetworkEvent(.join, own, id, at: time)), at: now)
-        networks[id]?.joining = AttachedNetwork.Joining()
-        askNext(for: id, at: now)
+        beginJoining(id, at: now)
         scheduleAck(at: now)
     }
 
@@ -84,6 +82,13 @@ extension TableRing {
     }
 
     // MARK: Joining
+
+    mutating func beginJoining(_ id: NetworkID, at now: Moment) {
+        networks[id]?.isAlone = false
+        networks[id]?.isSynced = false
+        networks[id]?.joining = AttachedNetwork.Joining()
+        askNext(for: id, at: now)
+    }
 
     /// Asks whoever is next for the table of a network; it is synced when nobody is left.
     ///
@@ -149,6 +154,8 @@ extension TableRing {
     }
 
     private mutating func endJoining(of id: NetworkID, at now: Moment) {
+        let wasAlone = networks[id]?.joining?.asked.isEmpty ?? false
+        networks[id]?.isAlone = wasAlone
         networks[id]?.joining = nil
         networks[id]?.isSynced = true
         put(.synced(id))
@@ -191,7 +198,7 @@ extension TableRing {
 
     /// Attachments first, but the reader's own; then every entry.
     private func all(of id: NetworkID, for reader: NodeName, at now: Moment) -> [TableRumour] {
-        attachments(to: id, for: reader)
+        restarts(for: reader, at: now) + attachments(to: id, for: reader)
             + (networks[id]?.entries.all.map { rumour(of: $0, in: id, at: now) } ?? [])
     }
 
@@ -267,7 +274,7 @@ extension TableRing {
                 theirs[event.network, default: [:]][event.entry] = event.time
             }
         }
-        var rumours: [TableRumour] = []
+        var rumours = restarts(for: sync.node, at: now)
         for id in ids {
             rumours += attachments(to: id, for: sync.node)
             guard let network = networks[id] else { continue }

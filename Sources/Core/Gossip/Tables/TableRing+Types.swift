@@ -105,6 +105,10 @@ extension TableRing {
         package var successionKept: UInt64 = 30_000
         /// How long an own leave is told.
         package var leaveTold: UInt64 = 500
+        /// How long this node's word is told that it starts again: two waves at once, and a turn.
+        package var restartTold: UInt64 = 200
+        /// What a node has that starts again is shown for so long without it.
+        package var restartKept: UInt64 = 30_000
 
         // Bounds
         package var parkedMax = 4096
@@ -155,6 +159,10 @@ extension TableRing {
         case change([OwnChange])
         /// Says that this node leaves; `leaveMembership` follows.
         case leave
+        /// Membership has left: this node is no part of the ring any more.
+        case membershipLeft
+        /// Says that this node ends and will be back; `restartTold` follows.
+        case restart
     }
 
     /// How an entry came.
@@ -206,6 +214,10 @@ extension TableRing {
         case refused(OwnChange, Refusal)
         /// The ring knows that this node is about to leave: now it may.
         case leaveMembership
+        /// A member says that it starts again: what it has is shown meanwhile.
+        case restarting(NodeName)
+        /// The ring was told that this node starts again: now it may end.
+        case restartTold
     }
 
     package enum Refusal: Hashable, Sendable {
@@ -256,5 +268,7 @@ extension TableRing {
         package internal(set) var reaped = 0
         package internal(set) var ownRefused = 0
         package internal(set) var superseded = 0
+        /// Nodes that said that they start again.
+        package internal(set) var restarts = 0
     }
 }

@@ -69,6 +69,7 @@ package struct TableRing: ~Copyable, Engine {
     var ackTurn = 0
     var reapAt: Moment
     var leaveAt: Moment?
+    var restartAt: Moment?
 
     private var outputs: [Output] = []
     private var taken = 0
@@ -140,6 +141,8 @@ package struct TableRing: ~Copyable, Engine {
         case .detach(let network): detach(from: network, at: now)
         case .change(let changes): for change in changes { make(change, at: now) }
         case .leave: leave(at: now)
+        case .membershipLeft: endMembership(at: now)
+        case .restart: sayRestart(at: now)
         }
     }
 
@@ -200,6 +203,10 @@ package struct TableRing: ~Copyable, Engine {
             leaveAt = nil
             put(.leaveMembership)
         }
+        if let at = restartAt, at <= now {
+            restartAt = nil
+            put(.restartTold)
+        }
         expireParked(at: now)
     }
 
@@ -218,6 +225,7 @@ package struct TableRing: ~Copyable, Engine {
         consider(successions.map(\.until).min(), .succession)
         consider(inheritances.map(\.at).min(), .succession)
         consider(leaveAt, .leave)
+        consider(restartAt, .leave)
         consider(parked.first?.until, .parked)
         return earliest
     }
@@ -251,6 +259,10 @@ package struct TableRing: ~Copyable, Engine {
     /// Other active nodes that are on a network, ascending.
     package func participants(of network: NetworkID) -> [NodeName] {
         (networks[network]?.participants ?? []).sorted()
+    }
+
+    package func participantCount(of network: NetworkID) -> Int {
+        networks[network]?.participants.count ?? 0
     }
 
     package func entry(_ entry: EntryKey, of network: NetworkID) -> TableEntry? {

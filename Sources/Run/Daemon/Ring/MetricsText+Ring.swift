@@ -203,6 +203,7 @@ extension MetricsText {
                 ("push", counts.pushes), ("digest", counts.digests), ("repair", counts.repairs),
                 ("member_repair", counts.memberRepairs), ("reaped", counts.reaped),
                 ("own_refused", counts.ownRefused), ("superseded", counts.superseded),
+                ("restart", counts.restarts),
             ]
         )
         writeNetworks(tables)

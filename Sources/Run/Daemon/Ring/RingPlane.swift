@@ -15,6 +15,8 @@ final class RingPlane: Sendable {
     static let joinSeconds: Int64 = 12
     /// A daemon that leaves ends after so long, whoever has heard of it.
     static let farewellSeconds: Int64 = 6
+    /// As long as tables keep what a node has that starts again.
+    static let restartMilliseconds = TableRing.Rules().restartKept
 
     let node: GossipNode
     let keys: RingKeys
@@ -46,6 +48,8 @@ final class RingPlane: Sendable {
         var conflicts: Set<NodeName> = []
         /// What members say of themselves that are there.
         var metas: [NodeName: NodeMeta] = [:]
+        /// When members said that they start again, until they are gone or back.
+        var restarts: [NodeName: Moment] = [:]
         /// What people call members, until the ring forgets them.
         var names: [NodeName: String] = [:]
     }
@@ -77,20 +81,24 @@ final class RingPlane: Sendable {
         node.join(plan.join)
     }
 
-    /// Stops; with `isLeaving` the ring is told before, for so long as the daemon may take to end.
+    /// Stops. The ring is told before, for so long as the daemon may take to end: with `isLeaving` that
+    /// this node leaves, else that it will be back.
     func end(isLeaving: Bool) async {
+        let outcome = Outcome<Bool>()
         if isLeaving {
-            let outcome = Outcome<Bool>()
             node.leave { _ in outcome.settle(true) }
-            let timeout = Task {
-                try? await Task.sleep(for: .seconds(Self.farewellSeconds))
-                outcome.settle(false)
-            }
-            if await !outcome.value {
-                logger.warning("the ring may not know that this node has left")
-            }
-            timeout.cancel()
+        } else {
+            node.announceRestart { _ in outcome.settle(true) }
         }
+        let timeout = Task {
+            try? await Task.sleep(for: .seconds(Self.farewellSeconds))
+            outcome.settle(false)
+        }
+        if await !outcome.value {
+            let what = isLeaving ? "has left" : "will be back"
+            logger.warning("the ring may not know that this node \(what)")
+        }
+        timeout.cancel()
         keeping?.cancel()
         await clocks?.keep(isFinal: true)
         node.stop()
@@ -141,19 +149,26 @@ final class RingPlane: Sendable {
         var followed = Followed(isNews: !news.events.isEmpty || news.dropped > 0)
         for event in news.events {
             follow(event)
-            if let drain = Self.drain(event) { followed.drains.append(drain) }
+            if let drain = drain(event) { followed.drains.append(drain) }
         }
         return followed
     }
 
     /// Whether an event changes how a member's endpoints are answered.
     ///
-    /// What the dead had leaves the tables a moment later, and until then nobody is sent there.
-    private static func drain(_ event: RingEvent) -> (node: NodeName, isDrained: Bool)? {
+    /// What the dead had leaves the tables a moment later, and until then nobody is sent there. What a
+    /// node has that said it starts again is answered as ever, until its time is over.
+    private func drain(_ event: RingEvent) -> (node: NodeName, isDrained: Bool)? {
         switch event.event {
-        case .drained(let node), .died(let node), .left(let node): (node, true)
-        case .joined(let node), .admitted(let node), .reaped(let node): (node, false)
-        default: nil
+        case .drained(let node), .died(let node):
+            let since = state.withLock { $0.restarts[node] }
+            let isKept =
+                since.map { event.moment.milliseconds(since: $0) < Self.restartMilliseconds }
+                ?? false
+            return isKept ? nil : (node, true)
+        case .left(let node): return (node, true)
+        case .joined(let node), .admitted(let node), .reaped(let node): return (node, false)
+        default: return nil
         }
     }
 
@@ -218,6 +233,8 @@ final class RingPlane: Sendable {
         case .isolated:
             logger.error("no member is heard: the trouble is with this node or its network")
         case .reconnected: logger.info("members are heard again")
+        case .restarting(let node):
+            logger.info("member starts again", metadata: about(node))
         case .stalled(let milliseconds):
             logger.warning(
                 "this node did not run for a while",
@@ -244,12 +261,20 @@ final class RingPlane: Sendable {
                 "two machines have one name; give one of them another",
                 metadata: ["name": "\(String(decoding: meta.name, as: UTF8.self))"]
             )
-        case .died(let node), .left(let node):
+        case .restarting(let node):
+            state.withLock { $0.restarts[node] = event.moment }
+        case .died(let node):
             state.withLock { _ = $0.metas.removeValue(forKey: node) }
+        case .left(let node):
+            state.withLock { state in
+                state.metas[node] = nil
+                state.restarts[node] = nil
+            }
         case .reaped(let node):
             state.withLock { state in
                 state.metas[node] = nil
                 state.names[node] = nil
+                state.restarts[node] = nil
             }
         default: break
         }

@@ -52,7 +52,7 @@ extension GossipRing {
             } else {
                 hosts[node].held.append(.open(id, to: to, request, until: until))
             }
-        case .answerExchange(let id, let exchange): answer(id, exchange)
+        case .answerExchange(let id, let exchange, _): answer(id, exchange)
         case .closeStream(let id): close(id)
         case .event(let event): observe(event, at: node)
         case .left: leave(node)

@@ -26,7 +26,8 @@ extension GossipRing {
         case .stalled: seen.stalls += 1
         case .isolated: seen.isolations += 1
         case .datagramsLost: seen.answeredOverStreams += 1
-        case .conflict, .incompatible, .joinFailed, .joinSucceeded, .joinRefused, .reconnected:
+        case .conflict, .incompatible, .joinFailed, .joinSucceeded, .joinRefused, .reconnected,
+            .restarting:
             break
         }
     }

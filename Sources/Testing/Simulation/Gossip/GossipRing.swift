@@ -155,7 +155,7 @@ struct GossipRing: ~Copyable {
                 address: AddressOctets(address.address),
                 port: address.port,
                 meta: [],
-                versions: .networkDB
+                versions: rules.habits.contains(.referral) ? .agreeing : .networkDB
             ),
             rules: rules,
             seed: chance.draw(.engine, UInt64(node), UInt64(start)),

@@ -8,6 +8,8 @@ package enum Happening: String, Hashable, Sendable, CaseIterable {
     case crossedTombstone
     /// Records that a new run of a node wrote again.
     case rewrite
+    /// Processes that ended and said before that they would be back.
+    case terminate
 }
 
 package struct Happenings: Hashable, Sendable {

@@ -8,6 +8,8 @@ package enum TableStep: Hashable, Sendable {
     case delete(Int, [Int])
     /// A process that started again writes what it had before.
     case rewrite(Int)
+    /// A process ends and says before that it will be back.
+    case terminate(Int)
     /// What comes before was preparation.
     case count
     /// From here on the oracle is asked until every node has what it should have.

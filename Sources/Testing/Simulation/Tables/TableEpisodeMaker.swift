@@ -183,7 +183,7 @@ struct TableEpisodeMaker {
         }
     }
 
-    /// 0: as the same node; 1: as another.
+    /// 0: as the same node; 1: as another; 2: as the same node, and it says so before it ends.
     ///
     /// Source: R1.
     mutating func rollingRestart(kind: Int) -> TableEpisode {
@@ -196,8 +196,12 @@ struct TableEpisodeMaker {
             let at = UInt64(5000 + 5000 * index)
             let down = milliseconds(2000..<20_000)
             let seeds = [0, below(nodes), below(nodes)]
-            episode.add(.crash(node), at: at)
-            episode.add(.restart(node, through: seeds, isSame: kind == 0), at: at + down)
+            if kind == 2 {
+                episode.add(.terminate(node), at: at)
+            } else {
+                episode.add(.crash(node), at: at)
+            }
+            episode.add(.restart(node, through: seeds, isSame: kind != 1), at: at + down)
         }
         episode.add(.settle, at: length)
         episode.stopsWhenSettled = true

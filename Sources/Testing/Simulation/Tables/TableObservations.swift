@@ -30,6 +30,8 @@ package struct TableObservations: Sendable {
     /// Members that ran and were said to be dead.
     package var falseDeaths = 0
     package var refusedChanges = 0
+    /// Times that a node was told of another that it starts again.
+    package var restartsHeard = 0
 
     // Traffic, without heads of IP and UDP or TCP.
     package var membershipOctets: UInt64 = 0
@@ -126,6 +128,7 @@ package struct TableObservations: Sendable {
         hiddenNanoseconds += other.hiddenNanoseconds
         falseDeaths += other.falseDeaths
         refusedChanges += other.refusedChanges
+        restartsHeard += other.restartsHeard
         membershipOctets += other.membershipOctets
         rumourOctets += other.rumourOctets
         digestOctets += other.digestOctets

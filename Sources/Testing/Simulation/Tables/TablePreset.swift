@@ -73,12 +73,23 @@ package struct TablePreset: Hashable, Sendable {
     ]
 
     /// Ours, each time without one habit.
-    package static let ablations = habits.map { name, habit in
-        var preset = TablePreset("without-\(name)", legacyPercent: 0)
-        let habits = TableRing.Habits.waggle.subtracting(habit)
-        preset.capable.tables = TableRing.Rules(habits: habits)
-        return preset
-    }
+    package static let ablations =
+        habits.map { name, habit in
+            var preset = TablePreset("without-\(name)", legacyPercent: 0)
+            let habits = TableRing.Habits.waggle.subtracting(habit)
+            preset.capable.tables = TableRing.Rules(habits: habits)
+            return preset
+        }
+        + memberHabits.map { name, habit in
+            var preset = TablePreset("without-\(name)", legacyPercent: 0)
+            preset.capable.membership.habits.subtract(habit)
+            return preset
+        }
+
+    /// Habits of membership that decide how soon a ring has its tables.
+    private static let memberHabits: [(String, MembershipRules.Habits)] = [
+        ("eager-sync", .eagerSync), ("parallel-sync", .parallelSync), ("referral", .referral),
+    ]
 
     /// Those that run unless others are asked for.
     package static let usual = [networkDB, waggle]

@@ -82,7 +82,8 @@ package enum TableScenario: String, Hashable, Sendable, CaseIterable {
         case .partition:
             return [.partition, .walled, .writeInSplit, .deleteInSplit, .crossedTombstone] + lost
         case .rollingRestart:
-            return [.crash, .restart, .attach] + (sizes.kind == 1 ? [] : [.rewrite]) + lost
+            return [sizes.kind == 2 ? .terminate : .crash, .restart, .attach]
+                + (sizes.kind == 1 ? [] : [.rewrite]) + lost
         case .churn: return [.crash, .leave, .write, .delete, .attach] + lost
         case .perturbations: return [.write, .delete, .attach, .detach, .leave] + lost
         }

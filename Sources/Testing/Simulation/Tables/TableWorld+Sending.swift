@@ -49,8 +49,11 @@ extension TableWorld {
             open(id, from: node, to: to, .exchange(exchange), until: until)
         case .openStream(let id, let to, let request, let until):
             open(id, from: node, to: to, request, until: until)
-        case .answerExchange(let id, var exchange):
-            exchange.userState = hosts[node].tables.state(isJoin: exchange.isJoin)
+        case .answerExchange(let id, var exchange, let isBrief):
+            exchange.userState = hosts[node].tables.state(
+                isJoin: exchange.isJoin,
+                isBrief: isBrief
+            )
             answer(id, exchange)
         case .closeStream(let id): close(id)
         case .delegateState(let state, _): hosts[node].tables.handle(.merged(state), at: at)
@@ -110,6 +113,8 @@ extension TableWorld {
         case .synced: seen.synced += 1
         case .refused: seen.refusedChanges += 1
         case .leaveMembership: hosts[node].engine.handle(.leave, at: at)
+        case .restarting: seen.restartsHeard += 1
+        case .restartTold: vanish(node)
         }
     }
 
@@ -363,7 +368,8 @@ extension MembershipEvent {
         switch self {
         case .joined(let node), .updated(let node), .suspected(let node), .cleared(let node),
             .drained(let node), .admitted(let node), .died(let node), .left(let node),
-            .reaped(let node), .datagramsLost(let node), .conflict(let node, _):
+            .reaped(let node), .datagramsLost(let node), .conflict(let node, _),
+            .restarting(let node):
             node
         case .incompatible, .joinFailed, .joinSucceeded, .joinRefused, .isolated, .reconnected,
             .stalled:

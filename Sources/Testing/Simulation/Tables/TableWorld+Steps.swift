@@ -12,6 +12,7 @@ extension TableWorld {
         case .write(let node, let records): write(node, records)
         case .delete(let node, let records): delete(node, records)
         case .rewrite(let node): hosts[node].toWrite = oracle.kept(by: node)
+        case .terminate(let node): terminate(node)
         case .count: startCounting()
         case .settle:
             settleFrom = now
@@ -134,7 +135,16 @@ extension TableWorld {
         change(node, toWrite)
     }
 
-    private mutating func vanish(_ node: Int) {
+    /// A process is told to end, and says that it will be back before it does.
+    private mutating func terminate(_ node: Int) {
+        guard hosts[node].condition == .running else { return }
+        calmSince = now
+        happened.count(.terminate)
+        hosts[node].tables.handle(.restart, at: moment(of: node))
+        drain(node)
+    }
+
+    mutating func vanish(_ node: Int) {
         hosts[node].condition = .absent
         hosts[node].wakeAt = .max
         discardArrivals(of: node)

@@ -132,7 +132,6 @@ extension TableWorld {
         }
         octetsThisSecond = 0
         judgeSome()
-        if episode.stopsWhenFull { considerFull() }
         let next = now + 1_000_000_000
         if next <= end { queue.schedule(Kind.second.rawValue, at: next, node: 0) }
     }
@@ -156,7 +155,7 @@ extension TableWorld {
         for node in 0..<nodes where hosts[node].condition == .running { live += 1 }
         for node in 0..<nodes where hosts[node].condition == .running {
             if hosts[node].engine.table.presentCount != live { return }
-            if hosts[node].tables.participants(of: networks[0]).count != live - 1 { return }
+            if hosts[node].tables.participantCount(of: networks[0]) != live - 1 { return }
         }
         guard live == nodes else { return }
         seen.settled.add((now - begunAt) / 1_000_000)
@@ -210,6 +209,11 @@ extension TableWorld {
 
     /// Whether every node has what it should have; asked each millisecond until it is so.
     mutating func look() {
+        if episode.stopsWhenFull {
+            considerFull()
+            lookAgain(after: 100_000_000)
+            return
+        }
         guard let from = settleFrom else { return }
         if isSettled() {
             seen.settled.add((now - from) / 1_000_000)
@@ -218,7 +222,10 @@ extension TableWorld {
             if episode.stopsWhenSettled { isOver = true }
             return
         }
-        let step: UInt64 = nodes <= 32 ? 1_000_000 : 100_000_000
+        lookAgain(after: nodes <= 32 ? 1_000_000 : 100_000_000)
+    }
+
+    private mutating func lookAgain(after step: UInt64) {
         if now + step <= end { queue.schedule(Kind.look.rawValue, at: now + step, node: 0) }
     }
 
@@ -235,7 +242,7 @@ extension TableWorld {
             let on = (0..<nodes).filter { oracle.isOn($0, number) }
             for node in on where hosts[node].condition == .running {
                 if !hosts[node].tables.isSynced(network) { return false }
-                if hosts[node].tables.participants(of: network).count != on.count - 1 {
+                if hosts[node].tables.participantCount(of: network) != on.count - 1 {
                     return false
                 }
             }

@@ -187,6 +187,9 @@ struct TableWorld: ~Copyable {
             queue.schedule(Kind.step.rawValue, at: at, node: 0, payload: UInt32(index))
         }
         queue.schedule(Kind.second.rawValue, at: Self.start + 1_000_000_000, node: 0)
+        if episode.stopsWhenFull {
+            queue.schedule(Kind.look.rawValue, at: Self.start + 1_000_000_000, node: 0)
+        }
         form()
     }
 

@@ -36,6 +36,7 @@ extension NodeEvent {
             case 1: kind = UInt8(exactly: try field.integer()).flatMap { Kind(rawValue: $0) }
             case 2: time = try field.time()
             case 3: node = try fields.bytes.node(field)
+            case 100: backSeconds = UInt32(clamping: try field.integer())
             default: continue
             }
         }
@@ -47,6 +48,7 @@ extension NodeEvent {
         out.append(field: 1, integer: UInt64(kind?.rawValue ?? 0))
         out.append(field: 2, integer: time.value)
         out.append(field: 3, octets: node.octets)
+        out.append(field: 100, integer: UInt64(backSeconds))
         return out
     }
 }
