@@ -12,7 +12,9 @@ package struct NodeEvent: Hashable, Sendable {
     /// Of the sender's clock of networks.
     package var time: LamportTime
     package var node: NodeName
-    /// The node ends now and is back within so many seconds; 0 from all others. Field 100.
+    /// The node ends now and is back within so many seconds; 0 from all others.
+    ///
+    /// Field 100.
     package var backSeconds: UInt32
 
     package init(

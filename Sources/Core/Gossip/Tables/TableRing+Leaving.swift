@@ -54,7 +54,9 @@ extension TableRing {
     }
 
     /// A node says that it is about to start again: until then what it has is shown, whatever membership
-    /// says of the node. Returns whether it is new to others too.
+    /// says of it.
+    ///
+    /// Returns whether it is new to others too.
     mutating func noteRestart(_ event: NodeEvent, at now: Moment) -> Bool {
         guard let presence = nodes[event.node]?.presence else { return false }
         let kept = min(UInt64(event.backSeconds) * 1000, rules.restartKept)

@@ -81,7 +81,9 @@ final class RingPlane: Sendable {
         node.join(plan.join)
     }
 
-    /// Stops. The ring is told before, for so long as the daemon may take to end: with `isLeaving` that
+    /// Stops.
+    ///
+    /// The ring is told before, for so long as the daemon may take to end: with `isLeaving` that
     /// this node leaves, else that it will be back.
     func end(isLeaving: Bool) async {
         let outcome = Outcome<Bool>()
