@@ -47,6 +47,19 @@ struct TableTests {
         #expect(ours.octets < peers.octets)
     }
 
+    @Test(
+        "many records of one node are with nodes that only know NetworkDB as soon as with ours",
+        arguments: TablePreset.mixed
+    )
+    func mixes(_ preset: TablePreset) {
+        let report = report(.burst, nodes: 20, records: 200, seed: 2, [preset, .networkDB])
+        #expect(broken(report) == [])
+        let (mixed, peers) = (report.results[0].seen, report.results[1].seen)
+        #expect(mixed.lastComplete.largest < 100)
+        #expect(peers.lastComplete.largest > 5000)
+        #expect(mixed.octets < peers.octets)
+    }
+
     @Test("what falls is found though somebody always writes")
     func sustained() {
         let report = report(.sustained, nodes: 20, records: 100, [.waggle]) {

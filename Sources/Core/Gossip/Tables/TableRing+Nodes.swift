@@ -314,7 +314,7 @@ extension TableRing {
         if isLegacy(node) { networks[network]?.legacyCount -= 1 }
     }
 
-    private func isLegacy(_ node: NodeName) -> Bool {
+    func isLegacy(_ node: NodeName) -> Bool {
         !(nodes[node]?.capabilities.contains(.eagerRelay) ?? false)
     }
 

@@ -204,15 +204,37 @@ extension TableRing {
         let sent = budget > 0 ? fresh : fresh.filter(\.isOwn)
         counts.eagerDropped += fresh.count - sent.count
         if sent.isEmpty { return }
-        let goesToAll = participants.count <= rules.streamAllMax
-        let targets =
-            goesToAll ? participants : draw(rules.streamFanout, from: participants, nil)
+        let isOwn = sent.allSatisfy(\.isOwn)
+        let targets = readers(participants, of: network, octets: octets, isOwn: isOwn)
         let rumours = sent.map(\.rumour)
         for target in targets {
             push(rumours, to: target, of: network, reach: targets.count, at: now)
             // A debt of some seconds at most: what comes meanwhile is left to digests.
             budget = max(budget - octets, -4 * rules.budgetDepth)
         }
+    }
+
+    /// Who is given much over streams: all of few, some of many, who give it to others.
+    ///
+    /// Those that only know NetworkDB pass on a datagram in each turn and no more, so that whoever writes
+    /// much gives it to them itself, to as many as the budget and its debt allow.
+    private mutating func readers(
+        _ participants: [NodeName],
+        of network: NetworkID,
+        octets: Int,
+        isOwn: Bool
+    ) -> [NodeName] {
+        if participants.count <= rules.streamAllMax { return participants }
+        guard networks[network]?.legacyCount ?? 0 > 0 else {
+            return draw(rules.streamFanout, from: participants, nil)
+        }
+        let capable = participants.filter { !isLegacy($0) }
+        let legacy = participants.filter { isLegacy($0) }
+        let isAll = isOwn && capable.count <= rules.streamAllMax
+        let fast = isAll ? capable : draw(rules.streamFanout, from: capable, nil)
+        guard isOwn else { return fast + draw(rules.streamFanout / 2, from: legacy, nil) }
+        let left = (budget + 4 * rules.budgetDepth) / max(1, octets) - fast.count
+        return fast + (left < legacy.count ? draw(max(0, left), from: legacy, nil) : legacy)
     }
 
     /// Gives one node entries of a network: in datagrams where few hold them, else over streams.
