@@ -16,6 +16,9 @@ SANDBOXES ?= 1000
 # The daemons of a ring on one machine.
 DAEMONS ?= 50
 
+# What is simulated: gossip, tables or all.
+PART ?= all
+
 # Cells of Lifeguard's grid that a simulation holds the rules against; the whole grid has 432.
 CELLS ?= 24
 
@@ -49,8 +52,8 @@ scale: build ## serve SANDBOXES in as many namespaces from one daemon; say what 
 ring: build ## start DAEMONS nodes as one ring in a namespace; say what they cost idle
 	@/usr/bin/python3 fixtures/node/ring.py "$(CURDIR)/$(RELEASE)" $(DAEMONS) 60
 
-simulate: build ## hold sets of gossip rules against each other in virtual time; CELLS=432 for the whole grid
-	@WAGGLE_BIN="$(CURDIR)/$(RELEASE)" CELLS=$(CELLS) .ci/simulate
+simulate: build ## hold sets of gossip rules against each other in virtual time; PART=gossip or tables, CELLS=432
+	@WAGGLE_BIN="$(CURDIR)/$(RELEASE)" CELLS=$(CELLS) PART=$(PART) .ci/simulate
 
 fuzz: install ## run every fuzz target for SECONDS_PER_TARGET seconds
 	@SECONDS_PER_TARGET=$(SECONDS_PER_TARGET) .ci/fuzz

@@ -202,6 +202,26 @@ struct TableLeaveTests {
         #expect(ring.nodes[2].restarts == [old.node])
     }
 
+    @Test("a node that has been gone for long is not shown again for a word that comes late")
+    func comesTooLate() {
+        var ring = formed()
+        let old = ring.nodes[0].word
+        ring.nodes[0].isUp = false
+        ring.tell(1, .membership(.died(old.node), word: old))
+        func word(_ time: UInt64) -> TableRing.Input {
+            let event = NodeEvent(.join, old.node, at: LamportTime(time), backSeconds: 30)
+            return .heard(TableCodec.wire.rumour(.node(event)).octets, from: nil, isStream: false)
+        }
+        ring.tell(1, word(500))
+        #expect(ring.value(1, front, "ep1") == "one")
+        ring.run(milliseconds: 30_500)
+        #expect(ring.value(1, front, "ep1") == nil)
+        ring.skip(seconds: 31)
+        ring.tell(1, word(501))
+        #expect(ring.value(1, front, "ep1") == nil)
+        #expect(ring.nodes[1].counts.restarts == 1)
+    }
+
     @Test("a node that dies without a word is hidden at once, as ever")
     func crashes() {
         var ring = formed()

@@ -9,8 +9,9 @@ package struct DaemonCommand: AsyncParsableCommand {
         commandName: "daemon",
         abstract: "Run this node: the resolver of its containers, and its local API.",
         discussion: """
-            Prints one line 'ready ...' on stdout when it serves. SIGTERM and SIGINT stop it, \
-            SIGHUP reloads its configuration. Flags win over WAGGLE_ variables, those over the \
+            Prints one line 'ready ...' on stdout when it serves. SIGTERM stops it, and the ring \
+            keeps its names for half a minute; SIGINT leaves the ring first; SIGHUP reloads its \
+            configuration. Flags win over WAGGLE_ variables, those over the \
             file, the file over defaults.
             """
     )

@@ -58,13 +58,15 @@ extension TableRing {
     ///
     /// Returns whether it is new to others too.
     mutating func noteRestart(_ event: NodeEvent, at now: Moment) -> Bool {
-        guard let presence = nodes[event.node]?.presence else { return false }
+        guard let node = nodes[event.node] else { return false }
         let kept = min(UInt64(event.backSeconds) * 1000, rules.restartKept)
         let until = now.advanced(milliseconds: kept)
-        switch presence {
+        switch node.presence {
         case .active: break
-        // Membership was faster, or this node came meanwhile.
-        case .failed, .unknown: showAgain(event.node, until: until, at: now)
+        case .failed, .unknown:
+            // Membership was faster, or this node came meanwhile; a word that comes later is too late.
+            guard now.milliseconds(since: node.since) <= rules.restartKept else { return false }
+            showAgain(event.node, until: until, at: now)
         case .left, .superseded, .restarting: return false
         }
         nodes[event.node]?.backBy = until
