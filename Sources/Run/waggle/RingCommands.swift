@@ -75,7 +75,8 @@ struct LeaveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "leave",
         abstract: "Leave the ring of one's own will; the daemon goes on alone.",
-        discussion: "What other nodes have is not answered here any more, until this one joins again."
+        discussion:
+            "What other nodes have is not answered here any more, until this one joins again."
     )
 
     @Flag(help: "Take this node's endpoints out of answers first.") var drain = false
