@@ -30,17 +30,7 @@ struct SimulateCommand: ParsableCommand {
         var nodes: Int?
         @Option(help: ArgumentHelp("full, compact or both.", valueName: "name"))
         var model: String?
-        @Option(help: ArgumentHelp("Any number of 64 bits.", valueName: "number"))
-        var seed: UInt64 = 1
-        @Option(help: ArgumentHelp("As many seeds from this one on.", valueName: "count"))
-        var seeds = 1
-        @Option(
-            parsing: .singleValue,
-            help: ArgumentHelp("Rules to run; may be repeated.", valueName: "name")
-        )
-        var preset: [String] = []
-        @Option(help: ArgumentHelp("Datagrams that are lost.", valueName: "percent"))
-        var loss: UInt32 = 0
+        @OptionGroup var options: SimulationOptions
         @Option(
             help: ArgumentHelp(
                 "Crashes, rumours, restarts or cells of the grid.",
@@ -50,21 +40,20 @@ struct SimulateCommand: ParsableCommand {
         var cases: Int?
         @Flag(help: "One result for all seeds together.") var together = false
         @Flag(help: "Say on stderr what it took.") var cost = false
-        @OptionGroup var json: JSONFlag
 
         func run() throws {
             let begun = ContinuousClock.now
             defer { if cost { Console.complain(SimulationCost.text(since: begun)) } }
             let (scenario, presets) = try checked()
-            let sizes = Scenario.Sizes(nodes: nodes, loss: loss, cases: cases)
+            let sizes = Scenario.Sizes(nodes: nodes, loss: options.loss, cases: cases)
             guard let model = try chosenModel(for: scenario) else {
                 try compare(scenario, sizes, presets)
                 return
             }
             var failed: String?
             var sum: RunReport?
-            for number in 0..<UInt64(seeds) {
-                let seed = seed &+ number
+            for number in 0..<UInt64(options.seeds) {
+                let seed = options.seed &+ number
                 let report = RunReport(scenario, sizes, seed: seed, presets: presets, model: model)
                 if together {
                     if sum == nil { sum = report } else { sum?.add(report) }
@@ -78,11 +67,11 @@ struct SimulateCommand: ParsableCommand {
         }
 
         private func show(_ report: RunReport) {
-            Console.say(json.json ? report.document.json : SimulationView.text(of: report))
+            Console.say(options.json.json ? report.document.json : SimulationView.text(of: report))
         }
 
         private func wrong(_ why: String, _ advice: String) -> CommandFailure {
-            CommandFailure(.usage, what: "simulate gossip", why: why, advice: advice)
+            SimulationOptions.wrong("simulate gossip", why, advice)
         }
 
         private func checked() throws -> (Scenario, [Preset]) {
@@ -90,18 +79,16 @@ struct SimulateCommand: ParsableCommand {
                 let known = Scenario.allCases.map(\.rawValue).joined(separator: ", ")
                 throw wrong("\(self.scenario): no such scenario", "name one of \(known)")
             }
-            let presets = try preset.map { name in
-                guard let preset = Preset.named(name) else {
-                    let known = Preset.all.map(\.name).joined(separator: ", ")
-                    throw wrong("\(name): no such preset", "name one of \(known)")
-                }
-                return preset
-            }
-            guard (0...99).contains(loss) else { throw wrong("\(loss) % loss", "give up to 99") }
-            guard (1...1_000_000).contains(seeds), (1...100_000).contains(cases ?? 1) else {
+            let presets = try options.presets(
+                of: Preset.all,
+                usual: Preset.usual,
+                name: \.name,
+                for: "simulate gossip"
+            )
+            guard (1...100_000).contains(cases ?? 1) else {
                 throw wrong("no such count", "give at least 1")
             }
-            return (scenario, presets.isEmpty ? Preset.usual : presets)
+            return (scenario, presets)
         }
 
         /// The model that plays the scenario; nil for both.
@@ -139,25 +126,30 @@ struct SimulateCommand: ParsableCommand {
             _ sizes: Scenario.Sizes,
             _ presets: [Preset]
         ) throws {
-            let report = Equivalence(scenario, sizes, seed: seed, seeds: seeds, presets: presets)
-            Console.say(json.json ? report.document.json : SimulationView.text(of: report))
+            let report = Equivalence(
+                scenario,
+                sizes,
+                seed: options.seed,
+                seeds: options.seeds,
+                presets: presets
+            )
+            Console.say(options.json.json ? report.document.json : SimulationView.text(of: report))
             guard !report.isGood else { return }
             let apart = report.comparisons.filter { !$0.holds }.map { "\($0.preset): \($0.name)" }
             let why = "the models differ in \(apart.joined(separator: ", "))"
             throw CommandFailure(.failed, what: "simulate gossip", why: why)
         }
 
-        /// What did not hold, and how to see it again.
         private func replay(_ seed: UInt64, _ report: RunReport) -> String {
-            let broken = report.invariants.filter { $0.violations > 0 }
-                .map { "\($0.name) \($0.violations) of \($0.checked)" }
-            var command = "waggle simulate gossip --scenario \(report.scenario.rawValue)"
-            command += " --nodes \(report.nodes) --seed \(seed)"
-            if loss > 0 { command += " --loss \(loss)" }
-            if let cases { command += " --cases \(cases)" }
-            if let model { command += " --model \(model)" }
-            for name in preset { command += " --preset \(name)" }
-            return "\(broken.joined(separator: ", ")) did not hold; replay with '\(command)'"
+            options.replay(
+                "simulate gossip",
+                seed: seed,
+                report.invariants,
+                flags: [
+                    ("--scenario", report.scenario.rawValue), ("--nodes", "\(report.nodes)"),
+                    ("--cases", cases.map { "\($0)" }), ("--model", model),
+                ]
+            )
         }
     }
 }

@@ -20,17 +20,7 @@ extension SimulateCommand {
         @Option(help: ArgumentHelp("Members, up to 2000.", valueName: "count")) var nodes: Int?
         @Option(help: ArgumentHelp("Records of all nodes, up to 100000.", valueName: "count"))
         var records: Int?
-        @Option(help: ArgumentHelp("Any number of 64 bits.", valueName: "number"))
-        var seed: UInt64 = 1
-        @Option(help: ArgumentHelp("As many seeds from this one on.", valueName: "count"))
-        var seeds = 1
-        @Option(
-            parsing: .singleValue,
-            help: ArgumentHelp("Rules to run; may be repeated.", valueName: "name")
-        )
-        var preset: [String] = []
-        @Option(help: ArgumentHelp("Datagrams that are lost.", valueName: "percent"))
-        var loss: UInt32 = 0
+        @OptionGroup var options: SimulationOptions
         @Option(help: ArgumentHelp("Updates in 1,000 s (T2).", valueName: "count"))
         var updates: Int?
         @Option(help: ArgumentHelp("How long it lasts.", valueName: "count")) var seconds: Int?
@@ -41,22 +31,21 @@ extension SimulateCommand {
             )
         )
         var kind: Int?
-        @OptionGroup var json: JSONFlag
 
         func run() throws {
             let (scenario, presets) = try checked()
             var sizes = TableScenario.Sizes()
             sizes.nodes = nodes
             sizes.records = records
-            sizes.loss = loss
+            sizes.loss = options.loss
             sizes.updates = updates
             sizes.seconds = seconds
             sizes.kind = kind
             var failed: String?
-            for number in 0..<UInt64(seeds) {
-                let seed = seed &+ number
+            for number in 0..<UInt64(options.seeds) {
+                let seed = options.seed &+ number
                 let report = TableReport(scenario, sizes, seed: seed, presets: presets)
-                if json.json {
+                if options.json.json {
                     Console.say(report.document.json)
                 } else {
                     Console.say(SimulationView.text(of: report))
@@ -68,46 +57,44 @@ extension SimulateCommand {
 
         private func checked() throws -> (TableScenario, [TablePreset]) {
             func wrong(_ why: String, _ advice: String) -> CommandFailure {
-                CommandFailure(.usage, what: "simulate tables", why: why, advice: advice)
+                SimulationOptions.wrong("simulate tables", why, advice)
             }
             guard let scenario = TableScenario(rawValue: scenario) else {
                 let known = TableScenario.allCases.map(\.rawValue).joined(separator: ", ")
                 throw wrong("\(self.scenario): no such scenario", "name one of \(known)")
             }
-            let presets = try preset.map { name in
-                guard let preset = TablePreset.named(name) else {
-                    let known = TablePreset.all.map(\.name).joined(separator: ", ")
-                    throw wrong("\(name): no such preset", "name one of \(known)")
-                }
-                return preset
-            }
+            let presets = try options.presets(
+                of: TablePreset.all,
+                usual: TablePreset.usual,
+                name: \.name,
+                for: "simulate tables"
+            )
             guard (2...2000).contains(nodes ?? 2) else {
                 throw wrong("\(nodes ?? 0) nodes", "give from 2 to 2000")
             }
             guard (1...100_000).contains(records ?? 1) else {
                 throw wrong("\(records ?? 0) records", "give from 1 to 100000")
             }
-            guard (0...99).contains(loss) else { throw wrong("\(loss) % loss", "give up to 99") }
-            guard (1...1_000_000).contains(seeds), (1...10_000_000).contains(updates ?? 1),
+            guard (1...10_000_000).contains(updates ?? 1),
                 (1...10_000).contains(seconds ?? 1), (0...3).contains(kind ?? 0)
             else {
                 throw wrong("no such count", "see --help")
             }
-            return (scenario, presets.isEmpty ? TablePreset.usual : presets)
+            return (scenario, presets)
         }
 
-        /// What did not hold, and how to see it again.
         private func replay(_ seed: UInt64, _ report: TableReport) -> String {
-            let broken = report.invariants.filter { $0.violations > 0 }
-                .map { "\($0.name) \($0.violations) of \($0.checked)" }
-            var command = "waggle simulate tables --scenario \(report.scenario.rawValue)"
-            command += " --nodes \(report.nodes) --records \(report.records) --seed \(seed)"
-            if loss > 0 { command += " --loss \(loss)" }
-            if let updates { command += " --updates \(updates)" }
-            if let seconds { command += " --seconds \(seconds)" }
-            if let kind { command += " --kind \(kind)" }
-            for name in preset { command += " --preset \(name)" }
-            return "\(broken.joined(separator: ", ")) did not hold; replay with '\(command)'"
+            func text(_ number: Int?) -> String? { number.map { "\($0)" } }
+            return options.replay(
+                "simulate tables",
+                seed: seed,
+                report.invariants,
+                flags: [
+                    ("--scenario", report.scenario.rawValue), ("--nodes", text(report.nodes)),
+                    ("--records", text(report.records)), ("--updates", text(updates)),
+                    ("--seconds", text(seconds)), ("--kind", text(kind)),
+                ]
+            )
         }
     }
 }
@@ -115,23 +102,13 @@ extension SimulateCommand {
 extension SimulationView {
     static func text(of report: TableReport) -> String {
         let results = report.results.map { ($0.preset.name, $0.seen.figures) }
-        var table = Table([""] + results.map(\.0))
-        for (label, name) in tableRows {
-            let cells = results.map { cell($0.1, name) }
-            if cells.contains(where: { $0 != "-" }) { table.add([label] + cells) }
-        }
         let happened = report.happened.happened.map { "\($0.1) \($0.0.rawValue)" }
-        let broken = report.invariants.filter { $0.violations > 0 }
-        let holds =
-            broken.isEmpty
-            ? "every invariant held"
-            : broken.map { "\($0.name): \($0.violations) of \($0.checked)" }.joined(separator: ", ")
         return """
             \(report.scenario.rawValue): \(report.scenario.summary); \(report.nodes) nodes, \
             \(report.records) records, seed \(report.seed)
-            \(table.text)
+            \(table(tableRows, results))
             happened: \(happened.isEmpty ? "nothing" : happened.joined(separator: ", "))
-            \(holds)
+            \(holds(report.invariants))
             """
     }
 

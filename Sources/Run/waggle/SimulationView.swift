@@ -4,25 +4,33 @@ import Simulation
 enum SimulationView {
     static func text(of report: RunReport) -> String {
         let results = report.results.map { ($0.preset.name, $0.seen.figures) }
+        let faults = report.faults.happened.map { "\($0.1) \($0.0.rawValue)" }
+        return """
+            \(report.scenario.rawValue): \(report.scenario.summary); \(report.nodes) nodes, \
+            \(report.virtualSeconds) s of virtual time, seed \(report.seed)\
+            \(report.seeds > 1 ? " and \(report.seeds - 1) more" : "")
+            \(table(rows, results))
+            faults: \(faults.isEmpty ? "none" : faults.joined(separator: ", "))
+            \(holds(report.invariants))
+            """
+    }
+
+    /// A line for each figure that any of the results has, a column for each result.
+    static func table(_ rows: [(String, String)], _ results: [(String, Figure)]) -> String {
         var table = Table([""] + results.map(\.0))
         for (label, name) in rows {
             let cells = results.map { cell($0.1, name) }
             if cells.contains(where: { $0 != "-" }) { table.add([label] + cells) }
         }
-        let faults = report.faults.happened.map { "\($0.1) \($0.0.rawValue)" }
-        let broken = report.invariants.filter { $0.violations > 0 }
-        let holds =
-            broken.isEmpty
+        return table.text
+    }
+
+    static func holds(_ invariants: [RunReport.Invariant]) -> String {
+        let broken = invariants.filter { $0.violations > 0 }
+        return broken.isEmpty
             ? "every invariant held"
-            : broken.map { "\($0.name): \($0.violations) of \($0.checked)" }.joined(separator: ", ")
-        return """
-            \(report.scenario.rawValue): \(report.scenario.summary); \(report.nodes) nodes, \
-            \(report.virtualSeconds) s of virtual time, seed \(report.seed)\
-            \(report.seeds > 1 ? " and \(report.seeds - 1) more" : "")
-            \(table.text)
-            faults: \(faults.isEmpty ? "none" : faults.joined(separator: ", "))
-            \(holds)
-            """
+            : broken.map { "\($0.name): \($0.violations) of \($0.checked)" }
+                .joined(separator: ", ")
     }
 
     /// Both models: one line for each figure of each set of rules.

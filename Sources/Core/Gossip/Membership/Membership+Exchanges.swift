@@ -31,6 +31,8 @@ extension Membership {
     /// So many that come back within so many milliseconds are a ring that was cut.
     private static var returnsMany: Int { 4 }
     private static var returnsWithin: UInt64 { 5000 }
+    /// Of so many members one is new: then much is.
+    private static var muchNews: Int { 16 }
     /// Addresses to join that are held; a few are enough to find a ring.
     package static var seedsMax: Int { 64 }
 
@@ -187,7 +189,8 @@ extension Membership {
     /// brought members, until one brings none.
     private mutating func considerSync(news: Int, at now: Moment) {
         guard rules.habits.contains(.eagerSync), news > 1 else { return }
-        if rules.habits.contains(.parallelSync) {
+        // Where little is new rumours and one exchange will do: others do not lack much either.
+        if rules.habits.contains(.parallelSync), Self.muchNews * news >= table.count {
             let tenth = rules.probeInterval / 10
             let wait = tenth + generator.milliseconds(below: tenth)
             let due = now.advanced(milliseconds: wait)

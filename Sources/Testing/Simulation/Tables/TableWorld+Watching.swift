@@ -254,6 +254,7 @@ extension TableWorld {
 
     mutating func finish() {
         seen.runs = 1
+        for octets in ownOctetsThisSecond { seen.busiestNode = max(seen.busiestNode, octets) }
         for node in 0..<nodes where hosts[node].condition != .absent {
             seen.nodeTime += now - max(runningSince[node], begunAt)
             seen.add(hosts[node].tables.counts)
