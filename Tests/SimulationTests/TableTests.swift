@@ -115,6 +115,20 @@ struct TableTests {
         #expect(seen.hiddenNanoseconds == 0)
     }
 
+    @Test(
+        "what an earlier run said later than the next one takes nothing back",
+        arguments: [1, 2, 3]
+    )
+    func earlierRuns(seed: UInt64) {
+        // Processes that forget how far they had counted, as those of Docker's do.
+        let report = report(.rollingRestart, nodes: 32, records: 320, seed: seed, [.waggle]) {
+            $0.kind = 2
+        }
+        #expect(broken(report) == [])
+        #expect(report.results[0].seen.backwards == 0)
+        #expect(report.results[0].seen.falseDeletions == 0)
+    }
+
     @Test("nodes that start at once through one know each other within a second")
     func boots() throws {
         let slow = try #require(TablePreset.named("without-parallel-sync"))

@@ -110,6 +110,10 @@ extension TableRing {
             park(rumour, path, at: now)
             return
         }
+        if let known, isHeld(known, against: owner, event.owner) {
+            counts.stale += 1
+            return
+        }
         guard known != nil || hasRoom(for: event) else {
             counts.refusedBound += 1
             return
@@ -128,6 +132,16 @@ extension TableRing {
     private func isOver(_ node: RingNode) -> Bool {
         guard rules.habits.contains(.authority) else { return false }
         return node.presence != .active || identity != nil && node.identity?.id == identity?.id
+    }
+
+    /// Whether an entry is of one who is there, and the word against it of one who is not, as of an earlier run
+    /// that counted further: whoever has it would say it again, so that nobody need hide it until then.
+    private func isHeld(_ known: TableEntry, against node: RingNode, _ name: NodeName) -> Bool {
+        guard rules.habits.contains(.authority), node.presence != .active,
+            node.presence != .unknown, known.isVisible, known.owner != own, known.owner != name,
+            let holder = nodes[known.owner]
+        else { return false }
+        return holder.presence == .active && holder.isCapable
     }
 
     private mutating func reassert(_ entry: TableEntry, in network: NetworkID, at now: Moment) {
