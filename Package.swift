@@ -56,6 +56,7 @@ let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let containers = Target.Dependency.product(
     name: "BasicContainers", package: "swift-collections")
@@ -82,6 +83,7 @@ let package = Package(
         // Core: values and decisions. No clock, no dice, no I/O, no locks.
         core("Base"),
         core("Gossip", ["Base"]),
+        core("SwarmCore", ["Base", deque]),
         core("Names", ["Base", "Gossip", heap]),
 
         // Wire: octets <-> values.
@@ -139,6 +141,9 @@ let package = Package(
         .target(
             name: "Simulation", dependencies: ["Base", "Gossip", "GossipWire", containers],
             path: "Sources/Testing/Simulation", swiftSettings: house),
+        .executableTarget(
+            name: "raft-trace", dependencies: ["Base", "SwarmCore"],
+            path: "Sources/Testing/RaftTrace", swiftSettings: house),
         .target(name: "CMallocCount", path: "Sources/Testing/CMallocCount"),
         .executableTarget(name: "CSoak", path: "Sources/Testing/CSoak"),
 
@@ -147,6 +152,7 @@ let package = Package(
         tests("Names", ["Base", "Gossip", "Names"]),
         tests("DNSWire", ["Base", "DNSWire", "LDNS"]),
         tests("Gossip", ["Base", "Gossip", "GossipWire"]),
+        tests("SwarmCore", ["Base", "SwarmCore", "raft-trace"]),
         tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
         tests("GossipNode", ["Base", "Gossip", "GossipWire", "GossipNode", "LinuxSystem"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
