@@ -139,7 +139,8 @@ let package = Package(
 
         // Testing: what only tests need, and rings in virtual time.
         .target(
-            name: "Simulation", dependencies: ["Base", "Gossip", "GossipWire", containers],
+            name: "Simulation",
+            dependencies: ["Base", "Gossip", "GossipWire", "SwarmCore", containers],
             path: "Sources/Testing/Simulation", swiftSettings: house),
         .executableTarget(
             name: "raft-trace", dependencies: ["Base", "SwarmCore"],
@@ -163,7 +164,7 @@ let package = Package(
         .testTarget(
             name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
             path: "Tests/WaggleTests", swiftSettings: house),
-        tests("Simulation", ["Base", "Gossip", "Simulation"]),
+        tests("Simulation", ["Base", "Gossip", "Simulation", "SwarmCore"]),
         tests("HotPath", ["Base", "LinuxSystem"]),
         tests("Node", ["Base", "DNSWire", "LinuxSystem", "Gossip", "GossipWire", "GossipNode"]),
         tests("House", []),

@@ -36,6 +36,8 @@ package struct PeerProgress: Sendable {
     package internal(set) var confirmedReads: UInt64 = 0
     package internal(set) var window: InflightWindow
 
+    /// The tick at which a snapshot on its way to it was last known to move.
+    var movedAt: UInt64 = 0
     var isWaiting = false
     /// The highest commit index that it was sent.
     var toldCommit = LogIndex.zero

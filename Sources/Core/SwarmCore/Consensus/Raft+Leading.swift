@@ -56,11 +56,23 @@ extension Raft {
     /// Not to a member that was not heard lately: it would be sent in vain.
     private mutating func sendSnapshot(at place: Int) -> Bool {
         let mark = log.installing ?? snapshot
-        guard peers[place].isActive, mark.position.index > .zero else { return false }
+        guard peers[place].isActive else { return false }
+        if !rules.isPlain, !mark.membership.contains(peers[place].id) {
+            // It would not take one that does not know it.
+            wantSnapshot()
+            return false
+        }
         counts.snapshotsSent += 1
         peers[place].becomeSnapshot(mark.position.index)
+        peers[place].movedAt = ticks
         send(.snapshot(mark), to: peers[place].id, term: term, session: peers[place].session)
         return true
+    }
+
+    private mutating func wantSnapshot() {
+        if isSnapshotWanted { return }
+        isSnapshotWanted = true
+        emit(.snapshotWanted)
     }
 
     /// Heartbeats tell no more of the commit index than the member certainly has.
@@ -178,6 +190,20 @@ extension Raft {
             peers[place].becomeProbe()
             peers[place].isWaiting = true
         } else {
+            peers[place].loseSnapshot()
+        }
+    }
+
+    mutating func snapshotMoves(_ peer: RaftID) {
+        if let place = place(of: peer) { peers[place].movedAt = ticks }
+    }
+
+    /// Whoever was to say what became of a snapshot may have been lost with it.
+    mutating func giveUpSnapshots() {
+        for place in peers.indices {
+            guard case .snapshot = peers[place].flow,
+                ticks - peers[place].movedAt >= UInt64(rules.snapshotTicks)
+            else { continue }
             peers[place].loseSnapshot()
         }
     }

@@ -26,6 +26,7 @@ extension Raft {
         if role == .leader, !rules.isPlain {
             watchDisk()
             leaveJointIfDue()
+            giveUpSnapshots()
         }
         if role == .leader, heartbeatElapsed >= rules.heartbeatTicks {
             heartbeatElapsed = 0

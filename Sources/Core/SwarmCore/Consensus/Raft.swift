@@ -111,6 +111,8 @@ package struct Raft: ~Copyable, Engine {
     /// The newest round of reads that was sent out.
     var readRound: UInt64 = 0
 
+    /// Whether a snapshot was asked for that is not there yet.
+    var isSnapshotWanted = false
     var ticks: UInt64 = 0
     var tickAt: Moment
     /// When to campaign without waiting for the timeout.
@@ -174,10 +176,12 @@ package struct Raft: ~Copyable, Engine {
         case .gone(let peer): isGone(peer, at: now)
         case .unreachable(let peer): isUnreachable(peer)
         case .snapshotSent(let peer, let isThere): snapshotSent(peer, isThere: isThere)
+        case .snapshotMoves(let peer): snapshotMoves(peer)
         case .persisted(let token): didPersist(token)
         case .applied(let index): didApply(through: index)
         case .snapshotTaken(let mark):
             if mark.position.index >= snapshot.position.index { snapshot = mark }
+            isSnapshotWanted = false
         case .compact(let index): log.compact(before: index)
         case .storageFailed: fail(.storage)
         }

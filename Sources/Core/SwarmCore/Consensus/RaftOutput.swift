@@ -17,6 +17,8 @@ package enum RaftInput: Sendable {
     case unreachable(RaftID)
     /// A snapshot arrived at this node, or did not.
     case snapshotSent(RaftID, isThere: Bool)
+    /// A snapshot on its way to this node moves.
+    case snapshotMoves(RaftID)
     /// All that was handed out to be written up to this token is durable.
     case persisted(PersistToken)
     /// All entries up to here are applied.
@@ -88,6 +90,8 @@ package enum RaftOutput: Sendable {
     case apply([LogEntry])
     /// The state machine is to be that of this snapshot before more is applied.
     case restore(SnapshotMark)
+    /// A member needs a snapshot that knows it: one is to be taken, and `snapshotTaken` to follow.
+    case snapshotWanted
     case read(ReadTag, ReadVerdict)
     case proposal(ProposalTag, ProposalVerdict)
     case outcome(ProposalTag, ProposalOutcome)

@@ -49,6 +49,8 @@ package struct RaftRules: Hashable, Sendable {
     package var entryOctetsMax = 3 << 19
     /// Entries that are handed out and not yet applied.
     package var applyOctetsMax = 4 << 20
+    /// After so many ticks without a sign of life a snapshot on its way is taken for lost.
+    package var snapshotTicks = 100
     /// Reads that wait for their confirmation.
     package var readsMax = 65_536
     /// How long at most a follower waits before it campaigns when its leader is known to be gone.
