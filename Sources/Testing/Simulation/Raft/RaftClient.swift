@@ -137,7 +137,7 @@ extension RaftCluster {
         else { return }
         if let operation = outcome(waiting) { history.add(operation, to: waiting.key) }
         clients[number].waiting = nil
-        let wait = UInt64(20 + demand.below(1500)) * Self.millisecond
+        let wait = UInt64(5 + demand.below(2 * weather.thinking)) * Self.millisecond
         schedule(.client, in: wait, node: UInt32(number))
     }
 

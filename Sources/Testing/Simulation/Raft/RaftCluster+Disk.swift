@@ -18,7 +18,9 @@ extension RaftCluster {
             wait = 200_000 + UInt64(disks.below(1_800_000))
             figures.syncs += 1
         }
-        if host.isDiskSlow, needsSync { wait += UInt64(disks.below(4000)) * Self.millisecond }
+        if host.isDiskSlow, needsSync {
+            wait += UInt64(disks.below(weather.slownessMax)) * Self.millisecond
+        }
         schedule(.written, in: wait, node: UInt32(place(of: host.id)), payload: host.incarnation)
     }
 
@@ -75,7 +77,7 @@ extension RaftCluster {
     func didApply(_ host: RaftHost) {
         tell(host, .applied(through: host.applied))
         answerReads(host)
-        let bound = active.contains(.compaction) && !isCalm ? 20 : 2000
+        let bound = active.contains(.compaction) && !isCalm ? weather.snapshotEvery : 2000
         if host.sinceSnapshot >= bound { takeSnapshot(host) }
     }
 

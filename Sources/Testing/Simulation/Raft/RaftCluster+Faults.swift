@@ -30,11 +30,15 @@ extension RaftCluster {
         if !possible.isEmpty {
             strike(possible[Int(fortune.below(UInt32(possible.count)))])
         }
-        schedule(.fault, in: UInt64(500 + fortune.below(5000)) * Self.millisecond, node: 0)
+        schedule(
+            .fault,
+            in: UInt64(weather.pace / 4 + fortune.below(weather.pace)) * Self.millisecond,
+            node: 0
+        )
     }
 
     private func strike(_ kind: RaftFaultKind) {
-        let wait = UInt64(200 + fortune.below(6000)) * Self.millisecond
+        let wait = UInt64(50 + fortune.below(2 * weather.pace)) * Self.millisecond
         let members = hosts.filter { !$0.isRemoved }
         let victim = members[Int(fortune.below(UInt32(members.count)))]
         let place = UInt32(place(of: victim.id))

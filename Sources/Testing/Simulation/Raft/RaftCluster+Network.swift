@@ -9,13 +9,13 @@ extension RaftCluster {
         let from = place(of: message.from)
         let to = place(of: message.to)
         guard to < hosts.count else { return }
-        if cuts[from] >> UInt64(to) & 1 == 1 || strikes(.loss, oneIn: 12) {
+        if cuts[from] >> UInt64(to) & 1 == 1 || strikes(.loss, oneIn: weather.lossOneIn) {
             if case .snapshot = message.body { report(message, isThere: false) }
             return
         }
         if case .snapshot = message.body { report(message, isThere: true) }
         schedule(message, to: to)
-        if strikes(.duplicate, oneIn: 10) { schedule(message, to: to) }
+        if strikes(.duplicate, oneIn: weather.duplicateOneIn) { schedule(message, to: to) }
         if strikes(.misdelivery, oneIn: 300) {
             schedule(message, to: Int(network.below(UInt32(hosts.count))))
         }
@@ -24,8 +24,8 @@ extension RaftCluster {
     private func schedule(_ message: RaftMessage, to place: Int) {
         var wait = 100_000 + UInt64(network.below(1_400_000))
         if case .snapshot = message.body { wait += 20 * Self.millisecond }
-        if strikes(.delay, oneIn: 15) {
-            wait += UInt64(network.below(600)) * Self.millisecond
+        if strikes(.delay, oneIn: weather.delayOneIn) {
+            wait += UInt64(network.below(weather.delayMax)) * Self.millisecond
         }
         schedule(.deliver, in: wait, node: UInt32(place), payload: messages.put(message))
     }

@@ -43,6 +43,7 @@ package final class RaftCluster {
     /// The faults that this seed has.
     var active: Set<RaftFaultKind> = []
     var isCalm = false
+    let weather: RaftWeather
 
     var network: SeededGenerator
     var disks: SeededGenerator
@@ -66,6 +67,7 @@ package final class RaftCluster {
         disks = SeededGenerator(seed: seeds.next())
         fortune = SeededGenerator(seed: seeds.next())
         demand = SeededGenerator(seed: seeds.next())
+        weather = RaftWeather(&fortune)
         let voters = (1...max(1, plan.nodes)).map { RaftID(UInt64($0)) }
         let mark = SnapshotMark(
             position: LogPosition(term: Term(1), index: LogIndex(1)),
