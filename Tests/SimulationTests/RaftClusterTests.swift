@@ -7,8 +7,8 @@ struct RaftClusterTests {
     func holds(nodes: Int) {
         var plan = RaftCluster.Plan()
         plan.nodes = nodes
-        plan.seconds = 20
-        let report = RaftReport(plan, seeds: 8)
+        plan.seconds = 5
+        let report = RaftReport(plan, seeds: 4)
         #expect(
             report.failure == nil,
             "\(report.failure.map { "\($0.seed): \($0.violation)" } ?? "")"
@@ -20,7 +20,7 @@ struct RaftClusterTests {
     @Test("one seed gives one run")
     func deterministic() {
         var plan = RaftCluster.Plan()
-        plan.seconds = 20
+        plan.seconds = 3
         plan.isCertain = true
         let (first, second) = (RaftReport(plan, seeds: 2), RaftReport(plan, seeds: 2))
         #expect(first.document.json == second.document.json)
@@ -31,7 +31,7 @@ struct RaftClusterTests {
     @Test("each fault that is asked for happens")
     func faults() {
         var plan = RaftCluster.Plan()
-        plan.seconds = 60
+        plan.seconds = 15
         plan.isCertain = true
         let report = RaftReport(plan, seeds: 3)
         #expect(report.failure == nil)
@@ -43,6 +43,7 @@ struct RaftClusterTests {
     func calm() {
         var plan = RaftCluster.Plan()
         plan.nodes = 5
+        plan.seconds = 10
         plan.faults = []
         plan.isCertain = true
         let report = RaftReport(plan, seeds: 3)

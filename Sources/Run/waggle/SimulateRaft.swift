@@ -20,7 +20,7 @@ extension SimulateCommand {
         @Option(help: ArgumentHelp("As many seeds from this one on.", valueName: "count"))
         var seeds = 1
         @Option(help: ArgumentHelp("Virtual seconds of faults, up to 10000.", valueName: "count"))
-        var seconds: UInt64 = 60
+        var seconds: UInt64 = 30
         @Option(
             help: ArgumentHelp(
                 "These faults alone, each for certain; none for none.",

@@ -12,7 +12,7 @@ package final class RaftCluster {
         package var nodes = 3
         package var seed: UInt64 = 1
         /// Virtual seconds of faults; then all heals, and the cluster has to come to rest.
-        package var seconds: UInt64 = 60
+        package var seconds: UInt64 = 30
         /// Kinds that may happen; each is on with an even chance, and in one run of ten none is.
         package var faults = Set(RaftFaultKind.allCases)
         /// Whether each of them happens for certain.
