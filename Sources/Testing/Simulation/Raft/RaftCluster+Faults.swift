@@ -87,6 +87,7 @@ extension RaftCluster {
             host.disk.write(batch)
             check.wrote(batch, host)
         }
+        let wasLeader = host.raft.role == .leader && host.isRunning
         host.writing = []
         host.writes = []
         host.reads = []
@@ -94,11 +95,25 @@ extension RaftCluster {
         host.incarnation += 1
         host.pausedUntil = 0
         check.crashed(host)
-        if active.contains(.notice), !isCalm, fortune.below(2) == 0 {
+        let isNoticed = active.contains(.notice) && !isCalm && fortune.below(2) == 0
+        let isAlone = hosts.allSatisfy { $0.isRunning || $0.id == host.id || $0.isRemoved }
+        vacancy = wasLeader && isAlone ? (now, isNoticed) : nil
+        if isNoticed {
             figures.faults[.notice] += 1
             for other in hosts where other.isRunning && other.pausedUntil <= now {
                 tell(other, .gone(host.id))
             }
+        }
+    }
+
+    /// The place of a crashed leader is taken.
+    func didElect() {
+        guard let vacancy else { return }
+        self.vacancy = nil
+        if vacancy.isNoticed {
+            figures.noticedFailovers.add(now - vacancy.since)
+        } else {
+            figures.silentFailovers.add(now - vacancy.since)
         }
     }
 

@@ -17,6 +17,8 @@ package final class RaftCluster {
         package var faults = Set(RaftFaultKind.allCases)
         /// Whether each of them happens for certain.
         package var isCertain = false
+        /// The weather of every day instead of one that the seed chooses.
+        package var isEveryday = false
         package var clients = 5
         package var rules = RaftRules()
 
@@ -56,6 +58,8 @@ package final class RaftCluster {
     /// States by the index at which they were, as snapshots hold them.
     var snapshots: [UInt64: KeyValueMachine] = [:]
     package internal(set) var figures = RaftFigures()
+    /// When the last leader crashed, and whether others were told; nil while more than it is down.
+    var vacancy: (since: UInt64, isNoticed: Bool)?
     /// What happened last, for whoever looks for the cause.
     var story = RaftStory()
 
@@ -67,7 +71,8 @@ package final class RaftCluster {
         disks = SeededGenerator(seed: seeds.next())
         fortune = SeededGenerator(seed: seeds.next())
         demand = SeededGenerator(seed: seeds.next())
-        weather = RaftWeather(&fortune)
+        let drawn = RaftWeather(&fortune)
+        weather = plan.isEveryday ? .everyday : drawn
         let voters = (1...max(1, plan.nodes)).map { RaftID(UInt64($0)) }
         let mark = SnapshotMark(
             position: LogPosition(term: Term(1), index: LogIndex(1)),
@@ -257,6 +262,7 @@ package final class RaftCluster {
         if change.role == .leader {
             figures.elections += 1
             check.elected(host, change.term)
+            didElect()
         }
     }
 }

@@ -21,6 +21,11 @@ package struct RaftFigures: Sendable {
     /// Nanoseconds from call to answer.
     package var latencies = Samples()
 
+    /// Nanoseconds from the crash of a leader, with all others running, to the next one: of those whose end
+    /// others were told, and of the others.
+    package var noticedFailovers = Samples()
+    package var silentFailovers = Samples()
+
     package init() {}
 
     package mutating func add(_ other: RaftFigures) {
@@ -41,6 +46,8 @@ package struct RaftFigures: Sendable {
         invariants += other.invariants
         faults.add(other.faults)
         latencies.add(other.latencies)
+        noticedFailovers.add(other.noticedFailovers)
+        silentFailovers.add(other.silentFailovers)
     }
 }
 

@@ -62,6 +62,14 @@ package struct RaftReport: Sendable {
         members += counts.map { ($0.0, .number(UInt64($0.1))) }
         members += [
             ("answerMicroseconds", .group(figures.latencies.figures(unit: 1000))),
+            (
+                "silentFailoverMilliseconds",
+                .group(figures.silentFailovers.figures(unit: 1_000_000))
+            ),
+            (
+                "noticedFailoverMilliseconds",
+                .group(figures.noticedFailovers.figures(unit: 1_000_000))
+            ),
             ("faults", .group(faults)),
         ]
         if let failure {

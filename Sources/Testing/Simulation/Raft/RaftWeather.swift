@@ -17,6 +17,39 @@ struct RaftWeather {
     /// Entries after which a state is written down, where logs are short.
     let snapshotEvery: Int
 
+    /// What a cluster has to live with every day: 2 % loss, round trips of about 50 ms, a disk that now and
+    /// then takes half a second.
+    static let everyday = RaftWeather(
+        pace: 10_000,
+        lossOneIn: 50,
+        duplicateOneIn: 100,
+        delayOneIn: 1,
+        delayMax: 50,
+        slownessMax: 500,
+        thinking: 700,
+        snapshotEvery: 2000
+    )
+
+    private init(
+        pace: UInt32,
+        lossOneIn: UInt32,
+        duplicateOneIn: UInt32,
+        delayOneIn: UInt32,
+        delayMax: UInt32,
+        slownessMax: UInt32,
+        thinking: UInt32,
+        snapshotEvery: Int
+    ) {
+        self.pace = pace
+        self.lossOneIn = lossOneIn
+        self.duplicateOneIn = duplicateOneIn
+        self.delayOneIn = delayOneIn
+        self.delayMax = delayMax
+        self.slownessMax = slownessMax
+        self.thinking = thinking
+        self.snapshotEvery = snapshotEvery
+    }
+
     init(_ generator: inout SeededGenerator) {
         func one(of choices: [UInt32]) -> UInt32 {
             choices[Int(generator.below(UInt32(choices.count)))]
