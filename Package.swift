@@ -133,6 +133,9 @@ let package = Package(
             dependencies: ["Base", "Gossip", "GossipNode", "GossipWire", "LinuxSystem"],
             path: "Sources/Benchmarks/GossipBenchmarks", swiftSettings: house),
         .executableTarget(
+            name: "RaftBenchmarks", dependencies: ["Base", "SwarmCore"],
+            path: "Sources/Benchmarks/RaftBenchmarks", swiftSettings: house),
+        .executableTarget(
             name: "ScaleBenchmarks",
             dependencies: ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer"],
             path: "Sources/Benchmarks/ScaleBenchmarks", swiftSettings: house),
