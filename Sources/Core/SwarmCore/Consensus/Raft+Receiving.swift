@@ -30,7 +30,8 @@ extension Raft {
         case .preVote(let request), .vote(let request):
             // Who hears a leader does not help to depose it. Source: Raft thesis §4.2.3.
             let sticks =
-                rules.checksQuorum && leader != nil && electionElapsed < rules.electionTicks
+                rules.checksQuorum && leader != nil && !isLeaderGone
+                && electionElapsed < rules.electionTicks
             if sticks, !request.isTransfer { return false }
             if case .vote = message.body { becomeFollower(term: message.term, leader: nil) }
         case .preVoteReply(isGranted: true): break
@@ -105,7 +106,7 @@ extension Raft {
         case .follower:
             electionElapsed = 0
             leader = message.from
-            hasteAt = nil
+            if !isLeaderGone { hasteAt = nil }
         }
         switch message.body {
         case .append(let append): take(append, message)

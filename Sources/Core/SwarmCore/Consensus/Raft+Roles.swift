@@ -75,7 +75,7 @@ extension Raft {
         reset(to: term)
         role = .follower
         self.leader = leader
-        if leader != nil { hasteAt = nil }
+        if leader != nil, !isLeaderGone { hasteAt = nil }
     }
 
     private mutating func becomePreCandidate() {
@@ -183,10 +183,35 @@ extension Raft {
     /// other at the same moment.
     mutating func isGone(_ peer: RaftID, at now: Moment) {
         isUnreachable(peer)
-        guard role == .follower, leader == peer, peer != id else { return }
+        // Who was just voted for may have led without a chance to say so.
+        let led = leader ?? vote
+        guard role == .follower, led == peer, peer != id else { return }
         forgetLeader()
-        let span = UInt32(clamping: max(1, rules.hasteMilliseconds))
-        let wait = UInt64(generator.below(span))
-        if leader == nil { hasteAt = now.advanced(milliseconds: wait) }
+        if leader != nil { return }
+        gone = (peer, term)
+        hasteTries = 5
+        hasteAt = now.advanced(milliseconds: hasteWait)
+    }
+
+    /// Whether the leader that this node follows is the one of which others say that it is gone.
+    var isLeaderGone: Bool { gone.map { $0 == (leader ?? id, term) } ?? false }
+
+    private var hasteWait: UInt64 {
+        mutating get {
+            UInt64(generator.below(UInt32(clamping: max(1, rules.hasteMilliseconds))))
+        }
+    }
+
+    /// Campaigns without waiting for the timeout, and again soon where nothing comes of it.
+    mutating func hurry(at now: Moment) {
+        if isLeaderGone { forgetLeader() }
+        guard role != .leader, leader == nil else { return }
+        hasteTries -= 1
+        if hasteTries > 0 {
+            hasteAt = now.advanced(milliseconds: rules.hasteMilliseconds + hasteWait)
+        } else {
+            gone = nil
+        }
+        campaignIfPossible(isTransfer: false)
     }
 }

@@ -117,6 +117,10 @@ package struct Raft: ~Copyable, Engine {
     var tickAt: Moment
     /// When to campaign without waiting for the timeout.
     var hasteAt: Moment?
+    /// The leader that others say is gone: what it sent before may still arrive.
+    var gone: (leader: RaftID, term: Term)?
+    /// How often it still hurries: what it asks may be lost on the way.
+    var hasteTries = 0
 
     var after: [RaftMessage] = []
     var sends: [RaftMessage] = []
@@ -192,7 +196,7 @@ package struct Raft: ~Copyable, Engine {
         if fault != nil { return }
         if let due = hasteAt, due <= now {
             hasteAt = nil
-            if role != .leader, leader == nil { campaignIfPossible(isTransfer: false) }
+            hurry(at: now)
         }
         if tickAt <= now {
             tickAt = now.advanced(milliseconds: rules.tickMilliseconds)
