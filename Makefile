@@ -22,7 +22,10 @@ PART ?= all
 # Cells of Lifeguard's grid that a simulation holds the rules against; the whole grid has 432.
 CELLS ?= 24
 
-.PHONY: help run test bench soak scale ring simulate fuzz asan tsan format lint build install clean
+# Seeds after which a mistake made on purpose counts as not noticed.
+SEEDS ?= 2000
+
+.PHONY: help run test bench soak scale ring simulate mutations fuzz asan tsan format lint build install clean
 
 help: ## list these targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -54,6 +57,9 @@ ring: build ## start DAEMONS nodes as one ring in a namespace; say what they cos
 
 simulate: build ## hold sets of gossip rules against each other in virtual time; PART=gossip or tables, CELLS=432
 	@WAGGLE_BIN="$(CURDIR)/$(RELEASE)" CELLS=$(CELLS) PART=$(PART) .ci/simulate
+
+mutations: build ## make known mistakes in a copy of the Raft engine; say by how many of SEEDS they are noticed
+	@nice -n 19 .ci/mutations $(SEEDS)
 
 fuzz: install ## run every fuzz target for SECONDS_PER_TARGET seconds
 	@SECONDS_PER_TARGET=$(SECONDS_PER_TARGET) .ci/fuzz

@@ -56,6 +56,7 @@ let lifecycle = Target.Dependency.product(
     name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
+let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let containers = Target.Dependency.product(
     name: "BasicContainers", package: "swift-collections")
@@ -82,6 +83,7 @@ let package = Package(
         // Core: values and decisions. No clock, no dice, no I/O, no locks.
         core("Base"),
         core("Gossip", ["Base"]),
+        core("SwarmCore", ["Base", deque]),
         core("Names", ["Base", "Gossip", heap]),
 
         // Wire: octets <-> values.
@@ -131,14 +133,21 @@ let package = Package(
             dependencies: ["Base", "Gossip", "GossipNode", "GossipWire", "LinuxSystem"],
             path: "Sources/Benchmarks/GossipBenchmarks", swiftSettings: house),
         .executableTarget(
+            name: "RaftBenchmarks", dependencies: ["Base", "SwarmCore"],
+            path: "Sources/Benchmarks/RaftBenchmarks", swiftSettings: house),
+        .executableTarget(
             name: "ScaleBenchmarks",
             dependencies: ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer"],
             path: "Sources/Benchmarks/ScaleBenchmarks", swiftSettings: house),
 
         // Testing: what only tests need, and rings in virtual time.
         .target(
-            name: "Simulation", dependencies: ["Base", "Gossip", "GossipWire", containers],
+            name: "Simulation",
+            dependencies: ["Base", "Gossip", "GossipWire", "SwarmCore", containers],
             path: "Sources/Testing/Simulation", swiftSettings: house),
+        .executableTarget(
+            name: "raft-trace", dependencies: ["Base", "SwarmCore"],
+            path: "Sources/Testing/RaftTrace", swiftSettings: house),
         .target(name: "CMallocCount", path: "Sources/Testing/CMallocCount"),
         .executableTarget(name: "CSoak", path: "Sources/Testing/CSoak"),
 
@@ -147,6 +156,7 @@ let package = Package(
         tests("Names", ["Base", "Gossip", "Names"]),
         tests("DNSWire", ["Base", "DNSWire", "LDNS"]),
         tests("Gossip", ["Base", "Gossip", "GossipWire"]),
+        tests("SwarmCore", ["Base", "SwarmCore", "raft-trace"]),
         tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
         tests("GossipNode", ["Base", "Gossip", "GossipWire", "GossipNode", "LinuxSystem"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
@@ -157,7 +167,7 @@ let package = Package(
         .testTarget(
             name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
             path: "Tests/WaggleTests", swiftSettings: house),
-        tests("Simulation", ["Base", "Gossip", "Simulation"]),
+        tests("Simulation", ["Base", "Gossip", "Simulation", "SwarmCore"]),
         tests("HotPath", ["Base", "LinuxSystem"]),
         tests("Node", ["Base", "DNSWire", "LinuxSystem", "Gossip", "GossipWire", "GossipNode"]),
         tests("House", []),

@@ -26,11 +26,11 @@ struct SimulateTests {
         }
     }
 
-    /// Runs `waggle simulate gossip` with these words to its end.
-    private func simulate(_ words: String) throws -> Outcome {
+    /// Runs `waggle simulate` with these words to its end.
+    private func simulate(_ words: String, _ kind: String = "gossip") throws -> Outcome {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: try #require(Self.program))
-        process.arguments = ["simulate", "gossip"] + words.split(separator: " ").map { String($0) }
+        process.arguments = ["simulate", kind] + words.split(separator: " ").map { String($0) }
         let (output, error) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = error
@@ -194,5 +194,20 @@ struct SimulateTests {
         #expect(outcome.status == 2)
         #expect(outcome.output.isEmpty)
         #expect(outcome.error.split(separator: "\n").count == 1)
+    }
+
+    @Test("five managers at two hundred seeds keep what must hold, and each fault happens")
+    func raft() throws {
+        let run = try simulate("--nodes 5 --seeds 200", "raft")
+        #expect(run.status == 0, "\(run.error)")
+        let text = String(decoding: run.output, as: UTF8.self)
+        print(text)
+        #expect(text.contains("all held"))
+        for word in ["loss", "crash", "partition", "churn", "misdelivery", "notice"] {
+            #expect(text.contains(word))
+        }
+        let wrong = try simulate("--faults rain", "raft")
+        #expect(wrong.status != 0)
+        #expect(wrong.error.contains("no such fault"))
     }
 }

@@ -5,10 +5,10 @@ struct SimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulate",
         abstract: "Runs in virtual time, the same for the same seed.",
-        subcommands: [Gossip.self, Tables.self]
+        subcommands: [Gossip.self, Tables.self, Raft.self]
     )
 
-    func run() throws { throw ValidationError("gossip or tables is missing") }
+    func run() throws { throw ValidationError("gossip, tables or raft is missing") }
 
     struct Gossip: ParsableCommand {
         static let configuration = CommandConfiguration(

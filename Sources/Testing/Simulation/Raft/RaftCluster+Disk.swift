@@ -1,0 +1,122 @@
+import Base
+import SwarmCore
+
+/// Disks and state machines.
+extension RaftCluster {
+    func write(_ batch: PersistBatch, _ host: RaftHost) {
+        host.writes.append(batch)
+        if host.writing.isEmpty { beginWrite(host) }
+    }
+
+    /// All that waits is written at once: a group commit.
+    private func beginWrite(_ host: RaftHost) {
+        host.writing = host.writes
+        host.writes = []
+        let needsSync = host.writing.contains { $0.needsSync }
+        var wait: UInt64 = 1000
+        if needsSync {
+            wait = 200_000 + UInt64(disks.below(1_800_000))
+            figures.syncs += 1
+        }
+        if host.isDiskSlow, needsSync {
+            wait += UInt64(disks.below(weather.slownessMax)) * Self.millisecond
+        }
+        schedule(.written, in: wait, node: UInt32(place(of: host.id)), payload: host.incarnation)
+    }
+
+    func didWrite(_ host: RaftHost) {
+        let batches = host.writing
+        host.writing = []
+        for batch in batches {
+            commitToDisk(batch, host)
+            if check.violation != nil { return }
+        }
+        for batch in batches {
+            for message in batch.after where message.to != host.id { send(message) }
+            for message in batch.after where message.to == host.id {
+                host.raft.handle(.received(message), at: host.local(now))
+            }
+            host.raft.handle(.persisted(batch.token), at: host.local(now))
+        }
+        if !host.writes.isEmpty { beginWrite(host) }
+        obey(host)
+    }
+
+    private func commitToDisk(_ batch: PersistBatch, _ host: RaftHost) {
+        host.disk.write(batch)
+        check.wrote(batch, host)
+        for message in batch.after { check.sends(message, host) }
+    }
+
+    // MARK: - Applying
+
+    func apply(_ entries: [LogEntry], _ host: RaftHost) {
+        for entry in entries {
+            if entry.index != host.applied.next {
+                check.fail(
+                    "node \(host.id.raw) applies \(entry.index.raw) after \(host.applied.raw)"
+                )
+                return
+            }
+            host.applied = entry.index
+            var result: UInt64 = 0
+            if case .command(let octets) = entry.content { result = host.machine.apply(octets) }
+            host.sinceSnapshot += 1
+            check.applied(entry, result, host)
+            if check.violation != nil { return }
+        }
+        figures.applied += entries.count
+        schedule(
+            .applied,
+            in: 20_000 + UInt64(disks.below(200_000)),
+            node: UInt32(place(of: host.id)),
+            payload: host.incarnation
+        )
+    }
+
+    func didApply(_ host: RaftHost) {
+        tell(host, .applied(through: host.applied))
+        answerReads(host)
+        let bound = active.contains(.compaction) && !isCalm ? weather.snapshotEvery : 2000
+        if host.sinceSnapshot >= bound { takeSnapshot(host) }
+    }
+
+    /// The state as it is now, durable at once, and the entries before it forgotten.
+    func takeSnapshot(_ host: RaftHost) {
+        guard host.raft.log.applied == host.applied, host.isRunning,
+            let term = host.raft.log.term(at: host.applied),
+            host.disk.term(at: host.applied) == term
+        else { return }
+        host.sinceSnapshot = 0
+        let position = LogPosition(term: term, index: host.applied)
+        let mark = SnapshotMark(
+            position: position,
+            membership: host.raft.membership,
+            id: host.machine.digest
+        )
+        check.snapshot(mark, host.machine, known: snapshots[position.index.raw])
+        snapshots[position.index.raw] = host.machine
+        host.disk.snapshot = mark
+        tell(host, .snapshotTaken(mark))
+        let kept = UInt64(active.contains(.compaction) ? 5 : 500)
+        if position.index.raw > kept + 1 {
+            let first = LogIndex(position.index.raw - kept)
+            tell(host, .compact(before: first))
+            host.disk.compact(before: first)
+        }
+        figures.snapshots += 1
+        if active.contains(.compaction), !isCalm { figures.faults[.compaction] += 1 }
+    }
+
+    func restore(_ mark: SnapshotMark, _ host: RaftHost) {
+        guard let machine = snapshots[mark.position.index.raw], machine.digest == mark.id else {
+            check.fail("node \(host.id.raw) has a snapshot that nobody took")
+            return
+        }
+        host.machine = machine
+        host.applied = mark.position.index
+        host.sinceSnapshot = 0
+        figures.restores += 1
+        answerReads(host)
+    }
+}

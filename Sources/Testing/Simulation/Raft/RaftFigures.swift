@@ -1,0 +1,66 @@
+/// What came of a simulated Raft cluster, in numbers.
+package struct RaftFigures: Sendable {
+    package var virtualSeconds: UInt64 = 0
+    package var events = 0
+    package var messages = 0
+    package var syncs = 0
+    package var elections = 0
+    package var applied = 0
+    package var snapshots = 0
+    package var restores = 0
+    package var answered = 0
+    package var refused = 0
+    /// Operations of which nobody can say whether they happened.
+    package var doubtful = 0
+    package var reads = 0
+    package var keys = 0
+    /// Keys whose history was too long to judge.
+    package var unjudged = 0
+    package var invariants = 0
+    package var faults = RaftFaultCounts()
+    /// Nanoseconds from call to answer.
+    package var latencies = Samples()
+
+    /// Nanoseconds from the crash of a leader, with all others running, to the next one: of those whose end
+    /// others were told, and of the others.
+    package var noticedFailovers = Samples()
+    package var silentFailovers = Samples()
+
+    package init() {}
+
+    package mutating func add(_ other: RaftFigures) {
+        virtualSeconds += other.virtualSeconds
+        events += other.events
+        messages += other.messages
+        syncs += other.syncs
+        elections += other.elections
+        applied += other.applied
+        snapshots += other.snapshots
+        restores += other.restores
+        answered += other.answered
+        refused += other.refused
+        doubtful += other.doubtful
+        reads += other.reads
+        keys += other.keys
+        unjudged += other.unjudged
+        invariants += other.invariants
+        faults.add(other.faults)
+        latencies.add(other.latencies)
+        noticedFailovers.add(other.noticedFailovers)
+        silentFailovers.add(other.silentFailovers)
+    }
+}
+
+/// The last things that happened, for whoever looks for the cause of a violation.
+struct RaftStory {
+    private static let linesMax = 400
+    private(set) var lines: [String] = []
+
+    mutating func tell(_ time: UInt64, _ what: @autoclosure () -> String) {
+        let micros = time / 1000
+        if lines.count >= Self.linesMax * 2 { lines.removeFirst(Self.linesMax) }
+        lines.append(
+            "\(micros / 1_000_000).\(String(micros % 1_000_000 + 1_000_000).dropFirst()) \(what())"
+        )
+    }
+}

@@ -1,0 +1,99 @@
+import Base
+import SwarmCore
+
+/// One simulated manager: its engine while it runs, its disk, and its state machine.
+final class RaftHost {
+    /// What is on the disk whatever happens.
+    struct Disk {
+        var hardState = HardState()
+        var base: LogPosition
+        var entries: [LogEntry] = []
+        var snapshot: SnapshotMark
+
+        var last: LogPosition { entries.last?.position ?? base }
+
+        func term(at index: LogIndex) -> Term? {
+            if index == base.index { return base.term }
+            let place = index.distance(from: base.index) - 1
+            return place >= 0 && place < entries.count ? entries[place].term : nil
+        }
+
+        mutating func write(_ batch: PersistBatch) {
+            if let state = batch.hardState { hardState = state }
+            if let mark = batch.snapshot {
+                snapshot = mark
+                base = mark.position
+                entries.removeAll()
+            }
+            guard let first = batch.entries.first else { return }
+            let kept = first.index.distance(from: base.index) - 1
+            if kept < entries.count { entries.removeLast(entries.count - kept) }
+            entries += batch.entries
+        }
+
+        /// Drops entries before `index`, all of which the snapshot holds.
+        mutating func compact(before index: LogIndex) {
+            let count = index.distance(from: base.index) - 1
+            guard count > 0, count <= entries.count else { return }
+            base = entries[count - 1].position
+            entries.removeFirst(count)
+        }
+    }
+
+    /// A read that is confirmed and waits until its index is applied.
+    struct Read {
+        let tag: UInt64
+        let index: LogIndex
+    }
+
+    let id: RaftID
+    var raft: Raft
+    var isRunning = true
+    var disk: Disk
+    var machine = KeyValueMachine()
+    var applied: LogIndex
+    var boots: UInt32 = 0
+    /// Rises with each start: what belongs to an earlier one is void.
+    var incarnation: UInt32 = 0
+    /// Whether a leader once knew it.
+    var wasMember = false
+    /// Whether it was taken out of the cluster.
+    var isRemoved = false
+
+    /// Batches that are being written.
+    var writing: [PersistBatch] = []
+    /// Batches that wait for the disk.
+    var writes: [PersistBatch] = []
+    var isDiskSlow = false
+    var pausedUntil: UInt64 = 0
+    /// How much faster than the world its clock goes, in millionths.
+    var skew: Int64 = 0
+    /// When its engine is woken next, in world time.
+    var wakeAt = UInt64.max
+    var reads: [Read] = []
+    /// Entries since its last snapshot.
+    var sinceSnapshot = 0
+
+    // What the checks know of it.
+    var lastCommit = LogIndex.zero
+    var lastTerm = Term.zero
+    var wasLeader = false
+
+    init(id: RaftID, mark: SnapshotMark, raft: consuming Raft) {
+        self.id = id
+        self.raft = raft
+        disk = Disk(base: mark.position, snapshot: mark)
+        applied = mark.position.index
+    }
+
+    /// This node's clock at a moment of the world.
+    func local(_ time: UInt64) -> Moment {
+        Moment(nanoseconds: UInt64(Int64(time) + Int64(time) / 1_000_000 * skew))
+    }
+
+    /// When its clock will show `moment`, or a little later.
+    func world(_ moment: Moment) -> UInt64 {
+        let local = Int64(min(moment.nanoseconds, UInt64(Int64.max) / 4))
+        return UInt64(max(0, local / (1_000_000 + skew) * 1_000_000 + local % (1_000_000 + skew)))
+    }
+}
