@@ -21,7 +21,9 @@ extension Membership {
             let effects = table.hear(suspect, at: now)
             obey(effects, at: now)
             if suspect.node == own {
-                if !effects.isEmpty { speakUp(to: source) }
+                // An old accusation: whoever still tells it has not heard what was said against it.
+                let isOld = suspect.incarnation < table.ownWord.incarnation
+                if isOld || !effects.isEmpty { speakUp(to: source) }
             } else if before == .alive, table[suspect.node]?.state == .suspect {
                 lookInto(suspect, at: now)
             }
@@ -29,7 +31,9 @@ extension Membership {
             if isDoubtful(dead, at: now) { return }
             let effects = table.hear(dead, at: now)
             obey(effects, at: now)
-            if dead.node == own, !effects.isEmpty { speakUp(to: source) }
+            guard dead.node == own else { return }
+            let isOld = dead.incarnation < table.ownWord.incarnation
+            if isOld || !effects.isEmpty { speakUp(to: source) }
         }
     }
 

@@ -55,6 +55,7 @@ package struct Preset: Hashable, Sendable {
         ("stall-compensation", .stallCompensation), ("isolation-test", .isolationTest),
         ("no-lone-kills", .noLoneKills), ("recency-veto", .recencyVeto),
         ("fast-confirmation", .fastConfirmation), ("drain", .drain), ("rejoin", .rejoin),
+        ("eager-sync", .eagerSync),
     ]
 
     /// Ours, each time without one habit.
