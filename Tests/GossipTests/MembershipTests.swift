@@ -131,36 +131,6 @@ struct MembershipTests {
         }
     }
 
-    @Test("Whoever still tells an old accusation hears at once what was said against it")
-    func staleAccusation() {
-        let now = Moment.zero.advanced(milliseconds: 1000)
-        var engine = VirtualRing.engine(0, rules: .lan, incarnation: 5, at: now)
-        let peer = VirtualRing.address(1)
-        engine.handle(.message(.alive(VirtualRing.word(1)), from: peer), at: now)
-        while engine.next() != nil {}
-        let accusation = Suspect(
-            node: VirtualRing.name(0),
-            incarnation: Incarnation(4),
-            accuser: VirtualRing.name(3)
-        )
-        let death = Dead(
-            node: VirtualRing.name(0),
-            incarnation: Incarnation(3),
-            accuser: VirtualRing.name(3)
-        )
-        for message in [GossipMessage.suspect(accusation), .dead(death)] {
-            engine.handle(.message(message, from: peer), at: now)
-            var told: [GossipMessage] = []
-            while let output = engine.next() {
-                if case .datagram(let datagram) = output, datagram.to == peer {
-                    told += datagram.messages
-                }
-            }
-            #expect(told == [.alive(VirtualRing.word(0, incarnation: 5))])
-        }
-        #expect(engine.counts.refutations == 0)
-    }
-
     @Test("Without datagrams, a stream's answer keeps a member alive, and it is said")
     func streamsOnly() {
         var ring = VirtualRing(3)

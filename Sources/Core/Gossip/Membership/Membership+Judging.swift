@@ -21,9 +21,7 @@ extension Membership {
             let effects = table.hear(suspect, at: now)
             obey(effects, at: now)
             if suspect.node == own {
-                // An old accusation: whoever still tells it has not heard what was said against it.
-                let isOld = suspect.incarnation < table.ownWord.incarnation
-                if isOld || !effects.isEmpty { speakUp(to: source) }
+                if !effects.isEmpty { speakUp(to: source) }
             } else if before == .alive, table[suspect.node]?.state == .suspect {
                 lookInto(suspect, at: now)
             }
@@ -31,9 +29,7 @@ extension Membership {
             if isDoubtful(dead, at: now) { return }
             let effects = table.hear(dead, at: now)
             obey(effects, at: now)
-            guard dead.node == own else { return }
-            let isOld = dead.incarnation < table.ownWord.incarnation
-            if isOld || !effects.isEmpty { speakUp(to: source) }
+            if dead.node == own, !effects.isEmpty { speakUp(to: source) }
         }
     }
 
