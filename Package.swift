@@ -130,7 +130,7 @@ let package = Package(
             path: "Sources/Benchmarks/NameServerBenchmarks", swiftSettings: house),
         .executableTarget(
             name: "GossipBenchmarks",
-            dependencies: ["Base", "Gossip", "GossipNode", "GossipWire", "LinuxSystem"],
+            dependencies: ["Base", "Gossip", "GossipNode", "GossipWire", "LinuxSystem", crypto],
             path: "Sources/Benchmarks/GossipBenchmarks", swiftSettings: house),
         .executableTarget(
             name: "RaftBenchmarks", dependencies: ["Base", "SwarmCore"],

@@ -89,6 +89,48 @@ struct MembershipTests {
         #expect(ring.nodes[1].table.ownWord.incarnation > Incarnation(1))
     }
 
+    @Test(
+        "What clears a member is told at once, once between two beats, and no sooner without drains"
+    )
+    func hurry() throws {
+        var plain = MembershipRules.lan
+        plain.habits.remove(.drain)
+        for rules in [MembershipRules.lan, plain] {
+            let start = Moment.zero.advanced(milliseconds: 1000)
+            var engine = VirtualRing.engine(0, rules: rules, at: start)
+            var incarnation: UInt32 = 1
+            func say(_ message: GossipMessage, at now: Moment) {
+                engine.handle(.message(message, from: VirtualRing.address(3)), at: now)
+            }
+            for index in 1..<4 { say(.alive(VirtualRing.word(index)), at: start) }
+            /// Node 1 is accused and speaks up; when that is told.
+            func toldAt(_ now: Moment) -> Moment? {
+                let accusation = Suspect(
+                    node: VirtualRing.name(1),
+                    incarnation: Incarnation(incarnation),
+                    accuser: VirtualRing.name(3)
+                )
+                say(.suspect(accusation), at: now)
+                incarnation += 1
+                say(.alive(VirtualRing.word(1, incarnation: incarnation)), at: now)
+                return engine.gossipAt
+            }
+            let first = engine.gossipAt
+            let beat = try #require(first)
+            #expect(beat > start)
+            let isHurried = rules.habits.contains(.drain)
+            let hurried = toldAt(start)
+            #expect(hurried == (isHurried ? start : beat))
+            engine.gossip(at: start)
+            let second = toldAt(start)
+            #expect(second == beat)
+            engine.gossip(at: beat)
+            let third = toldAt(beat)
+            let next = beat.advanced(milliseconds: rules.gossipInterval)
+            #expect(third == (isHurried ? beat : next))
+        }
+    }
+
     @Test("Without datagrams, a stream's answer keeps a member alive, and it is said")
     func streamsOnly() {
         var ring = VirtualRing(3)
@@ -299,5 +341,12 @@ struct MembershipTests {
     )
     func pushPullScale(members: Int, scale: UInt64) {
         #expect(Membership.pushPullScale(members: members) == scale)
+    }
+
+    @Test("Our exchanges are a sixteenth rarer than memberlist's, where they are rare")
+    func exchangeInterval() {
+        #expect(MembershipRules.lan.exchangeInterval(members: 32) == 30_000)
+        #expect(MembershipRules.lan.exchangeInterval(members: 1000) == 191_250)
+        #expect(MembershipRules.lan.asMemberlist.exchangeInterval(members: 1000) == 180_000)
     }
 }

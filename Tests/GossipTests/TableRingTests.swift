@@ -475,6 +475,32 @@ struct TableRingTests {
         #expect(ring.nodes[1].counts.unreadable == 2)
     }
 
+    @Test("what a node deleted takes no room from what it has, until there is far too much of it")
+    func deletionsAside() {
+        var ring = VirtualTables(2) { rules in
+            rules.ownerEntriesMax = 4
+            rules.ownerKeptMax = 12
+        }
+        for node in 0..<2 { ring.attach(node, front) }
+        ring.run(milliseconds: 500)
+        for number in 0..<8 {
+            ring.set(0, front, "gone\(number)", "v")
+            ring.set(0, front, "gone\(number)", nil)
+        }
+        for number in 0..<5 { ring.set(0, front, "here\(number)", "v") }
+        ring.run(milliseconds: 1000)
+        for number in 0..<4 { #expect(ring.value(1, front, "here\(number)") == "v") }
+        #expect(ring.value(1, front, "here4") == nil)
+        #expect(ring.nodes[0].counts.ownRefused == 1)
+        #expect(ring.nodes[1].counts.refusedBound == 0)
+        // All twelve places are taken: what is deleted is to be remembered.
+        ring.set(0, front, "here0", nil)
+        ring.set(0, front, "here4", "v")
+        ring.run(milliseconds: 1000)
+        #expect(ring.value(1, front, "here4") == nil)
+        #expect(ring.nodes[0].counts.ownRefused == 2)
+    }
+
     @Test("a node that only knows NetworkDB is served by one that knows more, and serves it")
     func mixes() {
         var ring = VirtualTables(0)

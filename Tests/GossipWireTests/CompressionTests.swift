@@ -111,3 +111,31 @@ struct CompressionTests {
         #expect(try plainOctets(octets) == (0..<5000).map { UInt8($0 % 251) })
     }
 }
+
+@Suite("GossipWire: the checksum")
+struct ChecksumTests {
+    /// Bit by bit, as the standard has it.
+    private static func plain(_ octets: [UInt8]) -> UInt32 {
+        var sum = UInt32.max
+        for octet in octets {
+            sum ^= UInt32(octet)
+            for _ in 0..<8 { sum = sum & 1 == 0 ? sum >> 1 : sum >> 1 ^ 0xedb8_8320 }
+        }
+        return ~sum
+    }
+
+    @Test("The check value of CRC-32 comes out")
+    func known() {
+        let digits = Array("123456789".utf8)
+        #expect(Checksum.of(digits.span) == 0xcbf4_3926)
+    }
+
+    @Test("Every length up to 100 octets has the sum that its bits have one by one")
+    func lengths() {
+        let octets = (0..<100).map { UInt8(truncatingIfNeeded: $0 * 151 + 77) }
+        for count in 0...octets.count {
+            let part = Array(octets.prefix(count))
+            #expect(Checksum.of(part.span) == Self.plain(part), "\(count) octets")
+        }
+    }
+}

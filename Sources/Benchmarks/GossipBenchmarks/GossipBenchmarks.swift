@@ -10,7 +10,8 @@ import LinuxSystem
 /// A real node on loopback is sent datagrams from another thread, a burst at a time, no faster than it
 /// reads them; what its thread has used is the kernel's own account. Each row is the least of several
 /// rounds: what else the machine does only adds. The goal is 3 us for the datagrams of a ring at rest,
-/// pings that are answered and answers, in a ring without keys.
+/// pings that are answered and answers, with and without keys. An argument is a part of the names of
+/// those rows that are wanted.
 @main
 struct GossipBenchmarks {
     /// Microseconds for each datagram (issue 4, "Numbers").
@@ -25,7 +26,8 @@ struct GossipBenchmarks {
             "least and median of \(rounds) rounds of \(datagramsPerRound); kernel time beside them"
         )
         var isMet = true
-        for row in try Row.all() {
+        let wanted = CommandLine.arguments.dropFirst().first
+        for row in try Row.all() where wanted.map({ row.name.contains($0) }) ?? true {
             let result = try measure(row)
             let isGoal = row.hasGoal
             let verdict = isGoal ? (result.median <= goal ? "  met: 3.0" : "  missed: 3.0") : ""
@@ -37,7 +39,8 @@ struct GossipBenchmarks {
             print(name + columns.joined() + verdict)
             fflush(nil)
         }
-        TableCost().report()
+        if wanted == nil { TableCost().report() }
+        try SealCost().report()
         if !isMet { exit(1) }
     }
 

@@ -1,6 +1,7 @@
 import Base
 import Foundation
 import Gossip
+import GossipNode
 import GossipWire
 
 /// One kind of datagrams that a node is sent.
@@ -16,6 +17,12 @@ struct Row {
         let rest = atRest.map(\.octets)
         return [
             Row(name: "at rest: pings and answers", datagrams: rest, hasGoal: true),
+            Row(
+                name: "at rest, sealed",
+                datagrams: try rest.map { try sealed($0, with: ringKey) },
+                keys: try KeyRing([ringKey]),
+                hasGoal: true
+            ),
             Row(name: "pings, each answered", datagrams: [rest[0]]),
             Row(name: "suspicions and deaths of strangers", datagrams: gossip),
             Row(
@@ -41,6 +48,13 @@ struct Row {
         .ack(Ack(sequence: SequenceNumber(1))),
     ]
 
+    private static func sealed(_ octets: [UInt8], with key: RingKey) throws -> [UInt8] {
+        var cipher = KeyCipher(try KeyRing([key]))
+        return DatagramFrame(seal: .bare).datagram(octets, nonce: cipher.nonce()) {
+            cipher.seal($0)
+        }
+    }
+
     /// As many as a datagram holds of what changes nothing here.
     private static let gossip: [[UInt8]] = (0..<50).map { number in
         let node = NodeName("stranger\(number)")
@@ -52,7 +66,7 @@ struct Row {
     }
 
     /// The datagrams of `fixtures/gossip`, in their order.
-    private static func recorded(_ name: String) throws -> [[UInt8]] {
+    static func recorded(_ name: String) throws -> [[UInt8]] {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         let file = folder.appending(path: "fixtures/gossip/\(name).txt")

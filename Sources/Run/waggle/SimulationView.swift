@@ -75,6 +75,7 @@ enum SimulationView {
         ("wrongly drained, millionths", "wronglyDrainedMillionths"),
         ("most drained, thousandths", "drainedAtOnceThousandths"),
         ("admitted again, ms", "readmissionMilliseconds"),
+        ("  well ones", "readmissionOfWellMilliseconds"),
         ("full view, ms", "fullViewMilliseconds"),
         ("never a full view", "runsWithoutFullView"),
         ("distinct sizes", "distinctSizes"),

@@ -35,17 +35,21 @@ package struct KeyCipher: Sendable {
     package func seal(_ request: SealRequest) -> [UInt8] {
         guard let key = keys.first else { preconditionFailure("sealed without a key") }
         do {
-            let box = try AES.GCM.seal(
-                request.plain,
-                using: key,
-                nonce: AES.GCM.Nonce(data: request.nonce),
-                authenticating: request.additional
-            )
-            var out: [UInt8] = []
-            out.reserveCapacity(request.plain.count + SealedFrame.tagOctets)
-            out += box.ciphertext
-            out += box.tag
-            return out
+            let nonce = try AES.GCM.Nonce(data: request.nonce)
+            let box =
+                request.additional.isEmpty
+                ? try AES.GCM.seal(request.plain, using: key, nonce: nonce)
+                : try AES.GCM.seal(
+                    request.plain,
+                    using: key,
+                    nonce: nonce,
+                    authenticating: request.additional
+                )
+            guard let combined = box.combined else {
+                preconditionFailure("a nonce of \(request.nonce.count) octets")
+            }
+            // All of it stands in one place: asked for its parts the box would make slices of it.
+            return Self.copy(combined, from: request.nonce.count)
         } catch {
             // The lengths of keys and nonces are checked where they come in.
             preconditionFailure("AES-GCM did not seal: \(error)")
@@ -61,14 +65,33 @@ package struct KeyCipher: Sendable {
             for index in box.indices { out.append(box[index]) }
         }
         guard let sealed = try? AES.GCM.SealedBox(combined: combined) else { return nil }
-        for (place, key) in keys.enumerated() {
-            let plain = try? AES.GCM.open(sealed, using: key, authenticating: frame.additional)
-            guard let plain else { continue }
+        let additional = frame.additional
+        for place in keys.indices {
+            guard let plain = Self.open(sealed, with: keys[place], additional) else { continue }
             opened += 1
             if place > 0 { openedByOlderKey += 1 }
-            return [UInt8](plain)
+            return Self.copy(plain, from: 0)
         }
         return nil
+    }
+
+    /// Opens with one key.
+    ///
+    /// Without further data it is not asked about them: given none the library takes half as long again.
+    private static func open(
+        _ sealed: AES.GCM.SealedBox,
+        with key: SymmetricKey,
+        _ additional: [UInt8]
+    ) -> Data? {
+        if additional.isEmpty { return try? AES.GCM.open(sealed, using: key) }
+        return try? AES.GCM.open(sealed, using: key, authenticating: additional)
+    }
+
+    private static func copy(_ data: Data, from start: Int) -> [UInt8] {
+        let octets = data.span
+        return [UInt8](capacity: octets.count - start) { out in
+            for index in start..<octets.count { out.append(octets[index]) }
+        }
     }
 
     /// What a key is called where keys are listed: the first 8 hexadecimal digits of its SHA-256.

@@ -216,6 +216,78 @@ struct RingNamesTests {
         }
     }
 
+    /// What the first and the last node say while the one between them is killed and starts again.
+    private func restartUnderLoad(_ round: Int, _ names: Names) async throws -> [String] {
+        let node = names.ring.nodes[1]
+        var lost: [String] = []
+        func look() async throws {
+            for task in 0..<10 {
+                for peer in [0, 2] where try await names.ask(peer, "t\(task)")?.answerCount != 1 {
+                    lost.append("t\(task) on n\(peer) in round \(round)")
+                }
+            }
+        }
+        func change(_ peer: Int, _ step: Int) async throws {
+            let name = "c\(peer)-\(round)-\(step)"
+            let address = "10.0.\(2 + peer).\(4 * round + step + 1)"
+            try await names.add(peer, "--name \(name) --id \(name) --ip \(address)")
+            if round > 0 {
+                try await names.ring.nodes[peer].require(
+                    "endpoint rm c\(peer)-\(round - 1)-\(step)"
+                )
+            }
+        }
+        try await change(0, 0)
+        // Said a moment before the end, to be heard of all the same.
+        try await names.add(1, "--name r\(round) --id r\(round) --ip 10.0.9.\(round + 1)")
+        let ended = Date()
+        try await node.end(SIGKILL)
+        try await change(2, 0)
+        try await look()
+        async let start = node.up()
+        try await change(0, 1)
+        try await change(2, 1)
+        try await look()
+        _ = try await start
+        try await change(0, 2)
+        try await look()
+        // On a busy machine it may be away for longer than it takes to be given up, and its names with it.
+        return Date().timeIntervalSince(ended) < 2.5 ? lost : []
+    }
+
+    @Test("ten restarts while others change records lose none on any node")
+    func restartsUnderLoad() async throws {
+        let rounds = 10
+        try await withNames(of: 3) { names in
+            for task in 0..<10 {
+                try await names.add(1, "--name t\(task) --id t\(task) --ip 10.0.1.\(task + 1)")
+            }
+            for peer in [0, 2] { #expect(await names.answers(peer, "t9", 1)) }
+            var lost: [String] = []
+            for round in 0..<rounds { lost += try await restartUnderLoad(round, names) }
+            #expect(lost.isEmpty, "\(lost.prefix(5))")
+            let last = rounds - 1
+            let expected =
+                (0..<10).map { "t\($0) n1" } + (0..<rounds).map { "r\($0) n1" }
+                + (0..<3).map { "c0-\(last)-\($0) n0" } + (0..<2).map { "c2-\(last)-\($0) n2" }
+            func found(_ node: Int) async throws -> Set<String> {
+                let list = try await names.ring.nodes[node].json("records mynet").list
+                return Set(
+                    list.filter { $0["type"].text == "A" }
+                        .map { "\($0["name"].text) \($0["owner"].text)" }
+                )
+            }
+            for node in 0..<3 {
+                let isWhole = await eventually(within: 20) {
+                    (try? await found(node)) == Set(expected)
+                }
+                let difference = try await found(node).symmetricDifference(expected)
+                #expect(isWhole, "n\(node): \(difference.sorted().prefix(5))")
+                #expect(try await names.ring.nodes[node].require("audit") == "0 repaired")
+            }
+        }
+    }
+
     @Test("many endpoints in one request are answered by all, and by one that comes later")
     func many() async throws {
         try await withNames(of: 3, networks: ["mynet", "mynet", "other"]) { names in

@@ -47,7 +47,7 @@ extension Membership {
 
     /// Source: gossip-wire.md §13; the larger the ring, the rarer.
     mutating func pushPull(at now: Moment) {
-        let interval = rules.pushPullInterval * Self.pushPullScale(members: table.count)
+        let interval = rules.exchangeInterval(members: table.count)
         while pushPullAt <= now { pushPullAt = pushPullAt.advanced(milliseconds: interval) }
         guard let partner = pick(1, where: { $0.state == .alive }).first, let peer = partner.peer
         else { return }

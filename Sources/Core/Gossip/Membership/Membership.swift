@@ -88,6 +88,8 @@ package struct Membership: ~Copyable, Engine {
     var probeAt: Moment
     var gossipPhase: Moment
     var gossipAt: Moment?
+    /// Before this moment nothing is hurried any more.
+    var hurriedUntil: Moment
     var pushPullAt: Moment
     /// When tables are exchanged with several.
     var syncAt: Moment?
@@ -133,6 +135,7 @@ package struct Membership: ~Copyable, Engine {
         gossipPhase = now.advanced(
             milliseconds: generator.milliseconds(below: rules.gossipInterval)
         )
+        hurriedUntil = now
         pushPullAt = now.advanced(
             milliseconds: generator.milliseconds(below: rules.pushPullInterval)
         )
@@ -313,6 +316,7 @@ package struct Membership: ~Copyable, Engine {
             case .cleared(let node):
                 put(.event(.cleared(node)))
                 admit(node)
+                hurry(at: now)
             case .gone(let node): takeLeave(of: node, at: now)
             case .conflict(let node, let address, let port):
                 counts.conflicts += 1
@@ -321,6 +325,7 @@ package struct Membership: ~Copyable, Engine {
             case .refuted:
                 counts.refutations += 1
                 adjustAwareness(by: 1)
+                hurry(at: now)
             case .refused: counts.refusedWords += 1
             }
         }

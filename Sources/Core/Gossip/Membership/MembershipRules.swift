@@ -182,6 +182,16 @@ package struct MembershipRules: Hashable, Sendable {
         streamTimeout: 1000
     )
 
+    /// Milliseconds between two exchanges of a node in a ring of so many members.
+    ///
+    /// Above 32 members ours are a sixteenth rarer than memberlist's: those that bring something are
+    /// brought forward, and a line of ours is a little longer.
+    package func exchangeInterval(members: Int) -> UInt64 {
+        let scale = Membership.pushPullScale(members: members)
+        let interval = pushPullInterval * scale
+        return scale > 1 && habits.contains(.eagerSync) ? interval + interval / 16 : interval
+    }
+
     /// The same times with memberlist's habits, for comparison.
     package var asMemberlist: MembershipRules {
         var rules = self

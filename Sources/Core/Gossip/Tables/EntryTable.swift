@@ -80,6 +80,14 @@ struct EntryTable: Sendable {
 
     func count(of owner: NodeName) -> Int { shelves[owner]?.slots.count ?? 0 }
 
+    /// How many entries `owner` has that are not deleted.
+    func liveCount(of owner: NodeName) -> Int { shelves[owner]?.live ?? 0 }
+
+    /// Whether one more entry of `owner` is within what is kept of one.
+    func hasRoom(for owner: NodeName, _ rules: TableRing.Rules) -> Bool {
+        liveCount(of: owner) < rules.ownerEntriesMax && count(of: owner) < rules.ownerKeptMax
+    }
+
     /// When an entry of `owner` was last stored; zero where it has none.
     func lastStored(of owner: NodeName) -> Moment { shelves[owner]?.lastStored ?? .zero }
 

@@ -17,8 +17,8 @@ extension TableRing {
                 refuse(change, .tooLong)
                 return
             }
-            let count = networks[change.network]?.entries.count(of: own) ?? 0
-            guard known != nil || count < rules.ownerEntriesMax else {
+            let hasRoom = networks[change.network]?.entries.hasRoom(for: own, rules) ?? true
+            guard known != nil || hasRoom else {
                 refuse(change, .tooMany)
                 return
             }
@@ -174,8 +174,7 @@ extension TableRing {
 
     private func hasRoom(for event: TableEvent) -> Bool {
         guard let entries = networks[event.network]?.entries else { return false }
-        return entries.count < rules.entriesMax
-            && entries.count(of: event.owner) < rules.ownerEntriesMax
+        return entries.count < rules.entriesMax && entries.hasRoom(for: event.owner, rules)
     }
 
     private mutating func apply(

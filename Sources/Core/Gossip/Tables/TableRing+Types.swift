@@ -118,6 +118,8 @@ extension TableRing {
         package var networksMax = 4096
         package var entriesMax = 1_000_000
         package var ownerEntriesMax = 20_000
+        /// Deletions, which are remembered for half an hour, among them: 55 entries a second may come and go.
+        package var ownerKeptMax = 100_000
         package var valueOctetsMax = 8192
         package var queueMax = 65_536
 

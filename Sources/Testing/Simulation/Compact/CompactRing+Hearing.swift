@@ -150,7 +150,9 @@ extension CompactRing {
             members[node].deadCount -= 1
             seen.viewChanges += 1
             admit(place, at: node, time: time)
-        case .suspect: admit(place, at: node, time: time)
+        case .suspect:
+            admit(place, at: node, time: time)
+            hurry(node, at: time)
         case .alive: break
         }
         if subjects[place].rumour != nil { seeRumour(place, time: time) }
@@ -163,6 +165,7 @@ extension CompactRing {
         guard !members[node].isGone, accused >= views[view].incarnation else { return }
         views[view].incarnation = max(views[view].incarnation, accused) + 1
         tell(place, by: node, at: time)
+        hurry(node, at: time)
         adjustAwareness(node, by: 1)
     }
 

@@ -180,15 +180,28 @@ extension CompactRing {
         schedule(.gossip, at: first + beats * rules.gossipInterval, node: node)
     }
 
+    /// What clears a member is told at once, once between two beats at most.
+    mutating func hurry(_ node: Int, at time: UInt64) {
+        guard rules.isDrain, members[node].isGossiping, !members[node].hasHurried else { return }
+        members[node].hasHurried = true
+        schedule(.hurry, at: time, node: node)
+    }
+
     mutating func gossip(_ node: Int) {
         members[node].isGossiping = false
+        members[node].hasHurried = false
+        tellSome(node)
+        if !members[node].isGone, isTelling(node) { scheduleGossip(node, after: now) }
+    }
+
+    /// Tells as many as are told in one beat.
+    mutating func tellSome(_ node: Int) {
         guard !members[node].isGone, isTelling(node) else { return }
         let crowding = rules.isEagerSync ? min(4, 1 + depth(of: node) / 64) : 1
         pick(rules.gossipFanout * crowding, by: node, forGossip: true)
         for index in listeners.indices where isTelling(node) {
             tell(beside: 0, from: node, to: Int(listeners[index]), at: now)
         }
-        if isTelling(node) { scheduleGossip(node, after: now) }
     }
 
     /// Chooses up to `wanted` members by chance, into `listeners`: of all that are told, or of those that

@@ -19,7 +19,8 @@ struct CompactRing: ~Copyable {
     static let extraProbesMax = 16
 
     enum Kind: UInt8 {
-        case probe, gossip, suspicion, exchange, exchangeAsked, timeout, probeEnd, nack, lostNack
+        case probe, gossip, hurry, suspicion, exchange, exchangeAsked, timeout, probeEnd, nack,
+            lostNack
         case fault, second
     }
 
@@ -145,6 +146,7 @@ struct CompactRing: ~Copyable {
         switch Kind(rawValue: event.kind) {
         case .probe: takeTurn(node)
         case .gossip: gossip(node)
+        case .hurry: tellSome(node)
         case .suspicion: judge(node, place: payload)
         case .exchange: openExchange(node)
         case .exchangeAsked: exchange(payload, with: node)

@@ -48,8 +48,7 @@ struct CompactRules {
         gossipFanout = rules.gossipFanout
         gossipToTheDead = nanoseconds(rules.gossipToTheDead)
         pushPullFirst = rules.pushPullInterval
-        let scale = Membership.pushPullScale(members: nodes)
-        pushPullInterval = nanoseconds(rules.pushPullInterval * scale)
+        pushPullInterval = nanoseconds(rules.exchangeInterval(members: nodes))
         streamTimeout = nanoseconds(rules.streamTimeout)
         awarenessMax = UInt8(rules.awarenessMax - 1)
         offeredOctets = rules.offeredOctets

@@ -118,6 +118,8 @@ struct CompactNode {
     var isTurnWaiting = false
     /// Whether a beat of gossip is scheduled.
     var isGossiping = false
+    /// Whether it has told something before that beat.
+    var hasHurried = false
 }
 
 /// A member of which something is being said, and what the views of it share.

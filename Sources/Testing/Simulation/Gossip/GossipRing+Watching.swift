@@ -107,7 +107,10 @@ extension GossipRing {
             seen.wronglyDrained += now - since
         }
         if isAdmitted, hosts[member].condition == .running {
-            seen.readmission.add((now - max(since, wellSince[member])) / 1000)
+            let took = (now - max(since, wellSince[member])) / 1000
+            seen.readmission.add(took)
+            // One that still loses most of what it says is drained for a reason.
+            if weather.isWell(member) { seen.readmissionOfWell.add(took) }
         }
     }
 

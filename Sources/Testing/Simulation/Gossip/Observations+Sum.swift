@@ -17,6 +17,7 @@ extension Observations {
         wronglyDrained += other.wronglyDrained
         watched += other.watched
         readmission.add(other.readmission)
+        readmissionOfWell.add(other.readmissionOfWell)
         drainedAtOnce = max(drainedAtOnce, other.drainedAtOnce)
         told50.add(other.told50)
         told99.add(other.told99)

@@ -24,8 +24,10 @@ package struct Observations: Sendable {
     package var wronglyDrained: UInt64 = 0
     /// Nanoseconds that such nodes looked at such members.
     package var watched: UInt64 = 0
-    /// Microseconds until a member that is well again is not drained any more.
+    /// Microseconds until a member is not drained any more, since it was or is well again.
     package var readmission = Samples()
+    /// The same, of members that are well at the end of it.
+    package var readmissionOfWell = Samples()
     /// Most members drained at once at one node, in thousandths of the ring.
     package var drainedAtOnce: UInt64 = 0
 

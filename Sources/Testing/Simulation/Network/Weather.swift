@@ -50,6 +50,17 @@ package struct Weather: Sendable {
         walls & Self.wall(group[from], group[to]) == 0
     }
 
+    /// Whether a node's ways in and out are as they are for all.
+    package func isWell(_ node: Int) -> Bool {
+        guard inbound[node] == .none, outbound[node] == .none, !isDatagramless[node] else {
+            return false
+        }
+        let own = group[node]
+        return (0..<UInt8(Self.groupsMax)).allSatisfy {
+            walls & (Self.wall($0, own) | Self.wall(own, $0)) == 0
+        }
+    }
+
     /// Lets nothing pass from one group to another, or all again.
     package mutating func wall(from: UInt8, to: UInt8, stands: Bool) {
         if stands { walls |= Self.wall(from, to) } else { walls &= ~Self.wall(from, to) }

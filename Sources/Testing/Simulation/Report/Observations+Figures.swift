@@ -32,6 +32,7 @@ extension Observations {
             ("drainedAtOnceThousandths", .number(drainedAtOnce)),
         ]
         out += spread("readmissionMilliseconds", readmission)
+        out += spread("readmissionOfWellMilliseconds", readmissionOfWell)
         out += traffic
         out += spread("fullViewMilliseconds", fullView, unit: 1)
         out += spread("distinctSizes", distinctSizes, unit: 1)

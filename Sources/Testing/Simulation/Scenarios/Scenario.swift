@@ -31,6 +31,8 @@ package enum Scenario: String, Hashable, Sendable, CaseIterable {
     case massRestart = "R2"
     /// Nodes come and go.
     case churn = "C1"
+    /// Nothing happens.
+    case rest = "I1"
 
     /// What a run may be told.
     package struct Sizes: Hashable, Sendable {
@@ -63,6 +65,7 @@ package enum Scenario: String, Hashable, Sendable, CaseIterable {
         case .rollingRestart: "one node after the other starts again"
         case .massRestart: "all nodes start again within a minute"
         case .churn: "nodes join, leave and crash"
+        case .rest: "a ring at rest"
         }
     }
 
@@ -76,7 +79,7 @@ package enum Scenario: String, Hashable, Sendable, CaseIterable {
         case .joinStorm: 100
         case .partition, .rollingRestart, .massRestart: 64
         case .oneWay, .streamsOnly, .clocks: 64
-        case .churn: 100
+        case .churn, .rest: 100
         }
     }
 
@@ -88,7 +91,7 @@ package enum Scenario: String, Hashable, Sendable, CaseIterable {
         case .threshold, .interval: return [.block] + lost
         case .starvation: return [.stop] + lost
         case .flipFlop: return [.nodeLoss, .drop]
-        case .rumour, .joinStorm: return lost
+        case .rumour, .joinStorm, .rest: return lost
         case .partition: return [.partition, .walled] + lost
         case .oneWay: return [.partition, .walled, .oneWay] + lost
         case .streamsOnly: return [.noDatagrams, .walled] + lost
@@ -117,6 +120,7 @@ package enum Scenario: String, Hashable, Sendable, CaseIterable {
         case .rollingRestart: episodes = [maker.rollingRestart(sizes.cases ?? min(nodes / 2, 24))]
         case .massRestart: episodes = [maker.massRestart()]
         case .churn: episodes = [maker.churn(minutes: sizes.cases ?? 2)]
+        case .rest: episodes = [maker.rest()]
         }
         for index in episodes.indices { episodes[index].arrange() }
         return episodes

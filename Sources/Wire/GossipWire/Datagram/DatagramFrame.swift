@@ -83,11 +83,14 @@ package struct DatagramFrame: Hashable, Sendable {
         seal: (SealRequest) -> [UInt8]
     ) -> [UInt8] {
         guard let version = self.seal else { return datagram(content) }
-        let frame = version.frame(content, nonce: nonce, additional: label.octets, by: seal)
-        var out: [UInt8] = []
-        out.reserveCapacity(label.overhead + frame.count)
-        label.write(&out)
-        out += frame
-        return out
+        var head: [UInt8] = []
+        if !label.octets.isEmpty { label.write(&head) }
+        return version.frame(
+            after: head,
+            content,
+            nonce: nonce,
+            additional: label.octets,
+            by: seal
+        )
     }
 }

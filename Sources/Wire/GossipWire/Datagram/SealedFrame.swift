@@ -121,8 +121,9 @@ package struct SealRequest: Sendable {
 }
 
 extension SealVersion {
-    /// The whole frame of `plain`, sealed by `seal`.
+    /// The whole frame of `plain`, sealed by `seal`, after `head`.
     func frame(
+        after head: [UInt8] = [],
         _ plain: [UInt8],
         nonce: [UInt8],
         additional: [UInt8],
@@ -135,8 +136,9 @@ extension SealVersion {
             box.count == request.plain.count + SealedFrame.tagOctets,
             "\(box.count) octets sealed of \(request.plain.count)"
         )
-        var frame: [UInt8] = [rawValue]
-        frame.reserveCapacity(SealedFrame.overhead + request.plain.count)
+        var frame = head
+        frame.reserveCapacity(head.count + SealedFrame.overhead + request.plain.count)
+        frame.append(rawValue)
         frame += nonce
         frame += box
         return frame
