@@ -35,7 +35,7 @@ struct PaperTests {
         let before = group.terms(2)
         let append = RaftMessage.Append(
             previous: .zero,
-            entries: RaftGroup.log([1, 1, 1]),
+            entries: RaftGroup.log([0, 0, 0]),
             commit: .zero
         )
         group.deliver(group.message(3, 2, term: 0, .append(append)))

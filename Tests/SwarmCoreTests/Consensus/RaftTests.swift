@@ -273,6 +273,50 @@ struct RaftTests {
         #expect(group[1].raft.counts.outdated == 1)
     }
 
+    @Test("what no member could send is counted, and changes nothing")
+    func impossible() {
+        func entry(_ term: UInt64, _ index: UInt64) -> LogEntry {
+            let position = LogPosition(term: Term(term), index: LogIndex(index))
+            return LogEntry(position: position, content: .empty)
+        }
+        func append(_ index: UInt64, _ entries: [LogEntry]) -> RaftMessage.Body {
+            let previous = LogPosition(term: Term(index == 0 ? 0 : 1), index: LogIndex(index))
+            return .append(
+                RaftMessage.Append(previous: previous, entries: entries, commit: LogIndex(.max))
+            )
+        }
+        let far = SnapshotMark(
+            position: LogPosition(term: Term(2), index: LogIndex(.max)),
+            membership: RaftMembership(voters: [RaftID(1)])
+        )
+        let bodies: [RaftMessage.Body] = [
+            append(0, [entry(1, 2)]), append(0, [entry(1, 1), entry(1, 3)]),
+            append(0, [entry(2, 1), entry(1, 2)]), append(0, [entry(9, 1)]),
+            append(.max, [entry(1, 0)]), .snapshot(far),
+        ]
+        let group = RaftGroup(3)
+        for body in bodies { group.deliver(group.message(2, 1, term: 2, body)) }
+        group.deliver(
+            group.message(2, 1, term: .max, .heartbeat(commit: LogIndex(.max), reads: .max))
+        )
+        #expect(group[1].raft.counts.malformed == bodies.count + 1)
+        #expect(group[1].raft.term == .zero)
+        #expect(group[1].raft.log.lastIndex == .zero)
+        // What is possible and wrong is answered, whatever its numbers.
+        group.deliver(group.message(2, 1, term: 2, append(1 << 60, [])))
+        group.elect(1)
+        let session = group[1].raft.peers[1].session
+        for reply in [
+            RaftMessage.AppendReply.matched(LogIndex(.max), isStalled: false),
+            .rejected(LogIndex(.max), hint: LogPosition(term: Term(.max), index: LogIndex(.max))),
+        ] {
+            let term = group[1].raft.term.raw
+            group.deliver(group.message(2, 1, term: term, .appendReply(reply), session: session))
+        }
+        group.settle()
+        #expect(group[1].raft.fault == nil)
+    }
+
     @Test("leadership goes to whom it is given, and proposals are refused meanwhile")
     func transfer() {
         let group = RaftGroup(3)

@@ -49,7 +49,9 @@ package struct LogIndex: Hashable, Comparable, Sendable {
     package func advanced(by count: Int) -> LogIndex { LogIndex(raw &+ UInt64(count)) }
 
     /// How many places `earlier` is before this one; negative when it is behind it.
-    package func distance(from earlier: LogIndex) -> Int { Int(raw) &- Int(earlier.raw) }
+    package func distance(from earlier: LogIndex) -> Int {
+        Int(truncatingIfNeeded: raw &- earlier.raw)
+    }
 
     package static func < (left: LogIndex, right: LogIndex) -> Bool { left.raw < right.raw }
 }

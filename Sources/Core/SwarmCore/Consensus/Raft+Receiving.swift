@@ -5,6 +5,10 @@ extension Raft {
             counts.misdelivered += 1
             return
         }
+        guard message.isPossible else {
+            counts.malformed += 1
+            return
+        }
         if message.body.isReply, message.boot != boot {
             counts.outdated += 1
             return
@@ -177,6 +181,30 @@ extension Raft {
             boot: message.boot,
             session: message.session
         )
+    }
+}
+
+extension RaftMessage {
+    /// Terms and places are below this, so that no sum of them ends.
+    private static let numbersMax: UInt64 = 1 << 62
+
+    /// Whether a member could have sent it: entries follow each other, and so do their terms.
+    package var isPossible: Bool {
+        guard term.raw < Self.numbersMax else { return false }
+        switch body {
+        case .append(let append):
+            guard append.previous.index.raw < Self.numbersMax else { return false }
+            var last = append.previous
+            for entry in append.entries {
+                guard entry.index == last.index.next, entry.term >= last.term, entry.term <= term
+                else { return false }
+                last = entry.position
+            }
+            return true
+        case .snapshot(let mark):
+            return mark.position.index.raw < Self.numbersMax && mark.position.term <= term
+        default: return true
+        }
     }
 }
 

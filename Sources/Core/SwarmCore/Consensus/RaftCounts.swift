@@ -10,6 +10,8 @@ package struct RaftCounts: Hashable, Sendable {
     package var misdelivered = 0
     /// Replies to an earlier start of this process, or about an earlier membership.
     package var outdated = 0
+    /// Messages that no member could send: gaps between entries, terms that fall, numbers without end.
+    package var malformed = 0
     /// Messages of an earlier term.
     package var staleTerm = 0
     /// Commit indexes beyond the log, from a leader that took this node for another.
