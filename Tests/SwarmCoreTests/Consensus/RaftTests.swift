@@ -334,6 +334,39 @@ struct RaftTests {
         #expect(group[2].raft.term == Term(2))
     }
 
+    @Test("commands without octets are not without end, either")
+    func emptyCommands() {
+        let group = RaftGroup(3) { $0.uncommittedOctetsMax = 320 }
+        group.elect(1)
+        group.loses = { _ in true }
+        for _ in 0..<20 {
+            group.tell(1, .propose([RaftProposal(tag: ProposalTag(1), content: .command([]))]))
+        }
+        #expect(Self.refusals(group[1]).count == 10)
+        group.loses = { _ in false }
+        group.messages.removeAll()
+        for _ in 0..<3 {
+            group.tick(1)
+            group.settle()
+        }
+        #expect(group[1].raft.uncommittedOctets == 0)
+    }
+
+    @Test("two nodes that take each other for the leader pass no request to hand over around")
+    func transferLoop() {
+        let group = RaftGroup(3)
+        for (own, other): (UInt64, UInt64) in [(2, 3), (3, 2)] {
+            group.deliver(
+                group.message(other, own, term: 1, .heartbeat(commit: .zero, reads: 0))
+            )
+        }
+        group.messages.removeAll()
+        group.tell(2, .transfer(to: RaftID(1)))
+        group.settle()
+        #expect(group.messages.isEmpty)
+        #expect(group[3].raft.counts.transfers == 0)
+    }
+
     @Test("a proposal for a term that is over is refused")
     func fence() {
         let group = RaftGroup(3)

@@ -42,6 +42,10 @@ extension LogEntry.Content {
         }
     }
 
+    /// What limits on uncommitted entries count: its octets and what is kept beside them, so that commands
+    /// without octets are not without end; a leader's own empty entry is free.
+    package var charge: Int { self == .empty ? 0 : octets + 32 }
+
     package var isMembership: Bool {
         if case .membership = self { return true }
         return false

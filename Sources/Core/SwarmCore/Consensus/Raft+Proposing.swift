@@ -18,7 +18,7 @@ extension Raft {
                 continue
             }
             if proposal.content.isMembership { pendingChange = next }
-            octets += proposal.content.octets
+            octets += proposal.content.charge
             accepted.append(proposal)
             contents.append(proposal.content)
         }
@@ -52,8 +52,9 @@ extension Raft {
         }
         let limit = rules.uncommittedOctetsMax
         let before = uncommittedOctets + octets
-        if limit > 0, size > 0, before > 0, before + size > limit {
-            return .tooMuchUncommitted(octets: before + size, limit: limit)
+        let charge = proposal.content.charge
+        if limit > 0, before > 0, before + charge > limit {
+            return .tooMuchUncommitted(octets: before + charge, limit: limit)
         }
         if case .membership(let change) = proposal.content,
             let error = objection(to: change, insists: proposal.insists)
@@ -94,7 +95,7 @@ extension Raft {
         entries.reserveCapacity(contents.count)
         for content in contents {
             index = index.next
-            uncommittedOctets += content.octets
+            uncommittedOctets += content.charge
             entries.append(
                 LogEntry(position: LogPosition(term: term, index: index), content: content)
             )
@@ -146,7 +147,9 @@ extension Raft {
     mutating func hearOfProposal(_ tag: ProposalTag, _ verdict: ProposalVerdict) {
         emit(.proposal(tag, verdict))
         guard case .accepted(let position) = verdict else { return }
-        if position.index > log.applied {
+        if waiters.count >= rules.waitersMax {
+            emit(.outcome(tag, .unknown))
+        } else if position.index > log.applied {
             let place = waiters.firstIndex { $0.position.index > position.index }
             waiters.insert(Waiter(position: position, tag: tag), at: place ?? waiters.endIndex)
         } else if let term = log.term(at: position.index) {

@@ -97,7 +97,9 @@ extension Raft {
         case .readReply(let tag, let verdict): emit(.read(tag, verdict))
         case .propose(let proposal): takePassedOn(proposal, message)
         case .proposalReply(let tag, let verdict): hearOfProposal(tag, verdict)
-        case .transferLeadership(let target): transfer(to: target)
+        case .transferLeadership(let target):
+            // Passed on once only: two nodes that take each other for the leader would not end.
+            if role == .leader { transfer(to: target) }
         case .preVote, .vote: break
         }
     }

@@ -237,14 +237,14 @@ package struct RaftLog: Sendable {
         return taken
     }
 
-    /// All up to `index` is applied; the octets of the payloads that this says so of.
+    /// All up to `index` is applied; the sum of what the entries are charged that this says so of.
     mutating func didApply(through index: LogIndex) -> Int {
         guard index > applied, index <= committed else { return 0 }
-        var payloads = 0
+        var charge = 0
         var octets = 0
         var at = applied.next
         while at <= index, let entry = entry(at: at) {
-            payloads += entry.payloadOctets
+            charge += entry.content.charge
             octets += entry.octets
             at = at.next
         }
@@ -253,7 +253,7 @@ package struct RaftLog: Sendable {
         applyingOctets = max(0, applyingOctets - octets)
         isApplyPaused = applyingOctets >= applyOctetsMax
         while let first = changes.first, first <= index { changes.removeFirst() }
-        return payloads
+        return charge
     }
 
     /// The state is that of a snapshot.

@@ -42,7 +42,9 @@ package struct RaftRules: Hashable, Sendable {
     package var inflightMessagesMax = 256
     /// 0 is no limit.
     package var inflightOctetsMax = 4 << 20
-    /// Payloads that are appended and not committed; 0 is no limit.
+    /// Proposals passed on to another node of which it is said what became of them.
+    package var waitersMax = 65_536
+    /// Payloads that are appended and not committed, and 32 octets for each; 0 is no limit.
     ///
     /// One proposal is always taken.
     package var uncommittedOctetsMax = 64 << 20
