@@ -20,6 +20,11 @@ struct TableLeaveTests {
         return ring
     }
 
+    /// The others take the first node for dead.
+    private func giveUp(_ word: Alive, in ring: inout VirtualTables) {
+        for other in 1..<3 { ring.tell(other, .membership(.died(word.node), word: word)) }
+    }
+
     // MARK: Leaving
 
     @Test("a node that has left the ring has nothing of others any more, and what is its own")
@@ -154,7 +159,7 @@ struct TableLeaveTests {
         let old = ring.nodes[0].word
         ring.tell(0, .restart)
         ring.run(milliseconds: 300)
-        for other in 1..<3 { ring.tell(other, .membership(.died(old.node), word: old)) }
+        giveUp(old, in: &ring)
         ring.add(3)
         for other in 1..<3 {
             ring.introduce(3, to: other)
@@ -176,7 +181,7 @@ struct TableLeaveTests {
         let old = ring.nodes[0].word
         ring.tell(0, .restart)
         ring.run(milliseconds: 300)
-        for other in 1..<3 { ring.tell(other, .membership(.died(old.node), word: old)) }
+        giveUp(old, in: &ring)
         ring.run(milliseconds: 29_000)
         #expect(ring.value(1, front, "ep1") == "one")
         ring.run(milliseconds: 1500)

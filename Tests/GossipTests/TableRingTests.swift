@@ -11,6 +11,18 @@ private let back = NetworkID("back")
 struct TableRingTests {
     static let bothRules: [TableRing.Habits] = [.networkDB, .waggle]
 
+    /// That the first endpoint was created, by whom and when.
+    private func ep1(_ owner: NodeName, at time: LamportTime, _ value: String) -> TableEvent {
+        TableEvent(
+            .create,
+            VirtualTables.key("ep1"),
+            in: front,
+            owner: owner,
+            at: time,
+            value: Array(value.utf8)
+        )
+    }
+
     @Test(
         "what one node says of an entry all nodes on the network see, and nobody else",
         arguments: bothRules
@@ -237,14 +249,7 @@ struct TableRingTests {
         ring.attach(1, front)
         ring.run(milliseconds: 50)
         let owner = ring.nodes[0].word.node
-        let event = TableEvent(
-            .create,
-            VirtualTables.key("ep1"),
-            in: front,
-            owner: owner,
-            at: LamportTime(3),
-            value: Array("one".utf8)
-        )
+        let event = ep1(owner, at: LamportTime(3), "one")
         ring.tell(
             1,
             .heard(TableCodec.wire.rumour(.table(event)).octets, from: nil, isStream: false)
@@ -433,14 +438,7 @@ struct TableRingTests {
         ring.attach(0, front)
         ring.attach(1, front)
         ring.run(milliseconds: 100)
-        let event = TableEvent(
-            .create,
-            VirtualTables.key("ep1"),
-            in: front,
-            owner: ring.nodes[0].word.node,
-            at: LamportTime(.max),
-            value: []
-        )
+        let event = ep1(ring.nodes[0].word.node, at: LamportTime(.max), "")
         ring.tell(
             1,
             .heard(TableCodec.wire.rumour(.table(event)).octets, from: nil, isStream: false)
@@ -457,14 +455,7 @@ struct TableRingTests {
         ring.attach(0, front)
         ring.attach(1, front)
         ring.run(milliseconds: 100)
-        let event = TableEvent(
-            .create,
-            VirtualTables.key("ep1"),
-            in: front,
-            owner: ring.nodes[0].word.node,
-            at: LamportTime(40),
-            value: Array("one".utf8)
-        )
+        let event = ep1(ring.nodes[0].word.node, at: LamportTime(40), "one")
         let whole = TableCodec.wire.rumour(.table(event))
         let broken = TableRumour(whole.content, octets: Array(whole.octets.dropLast(3)))
         let octets = TableCodec.wire.message(.rumours([broken, whole]))

@@ -92,6 +92,7 @@ final class RingPlane: Sendable {
         } else {
             node.announceRestart { _ in outcome.settle(true) }
         }
+        // The end of waiting for an answer, and taken back when it comes: nothing is paced by it.
         let timeout = Task {
             try? await Task.sleep(for: .seconds(Self.farewellSeconds))
             outcome.settle(false)
