@@ -278,7 +278,7 @@ struct RingNamesTests {
                 )
             }
             for node in 0..<3 {
-                let isWhole = await eventually(within: 20) {
+                let isWhole = await eventually(within: Spread.seconds) {
                     (try? await found(node)) == Set(expected)
                 }
                 let difference = try await found(node).symmetricDifference(expected)
