@@ -89,6 +89,7 @@ let package = Package(
         // Wire: octets <-> values.
         wire("DNSWire", ["Base"]),
         wire("GossipWire", ["Base", "Gossip"]),
+        wire("JournalWire", ["Base"]),
 
         // System: system calls and C. The only room with `unsafe`.
         .target(name: "CLinux", path: "Sources/System/CLinux"),
@@ -96,6 +97,7 @@ let package = Package(
             name: "CLDNS", path: "Sources/System/CLDNS", pkgConfig: "ldns",
             providers: [.apt(["libldns-dev"])]),
         system("LinuxSystem", ["CLinux", "Base"]),
+        system("Journal", ["LinuxSystem", "JournalWire", "Base", crypto]),
         system("LDNS", ["CLDNS", "Base"]),
 
         // Shell: drives engines; no policy.
@@ -160,6 +162,8 @@ let package = Package(
         tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
         tests("GossipNode", ["Base", "Gossip", "GossipWire", "GossipNode", "LinuxSystem"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
+        tests("JournalWire", ["JournalWire"]),
+        tests("Journal", ["Base", "Journal", "JournalWire", "LinuxSystem"]),
         tests("LDNS", ["LDNS", "Base"]),
         tests("NameServer", ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer", "LDNS"]),
         tests("Daemon", ["Daemon", "Base", "HTTPAPI", "Names"]),
