@@ -10,6 +10,18 @@ struct DiskImage {
         var durable: [UInt8] = []
         /// What was written since the last sync, in order.
         var pending: [(offset: Int, octets: [UInt8])] = []
+
+        mutating func write(_ octets: [UInt8], at offset: Int) {
+            DiskImage.put(octets[...], at: offset, into: &current)
+            pending.append((offset, octets))
+        }
+
+        mutating func sync() {
+            for (offset, octets) in pending {
+                DiskImage.put(octets[...], at: offset, into: &durable)
+            }
+            pending = []
+        }
     }
 
     enum NameChange {
@@ -242,8 +254,7 @@ struct MemoryDisk: JournalDisk, ~Copyable {
         if growth > 0, store.usedOctets + growth > store.capacity {
             throw SystemError(call, code: Self.noSpace)
         }
-        DiskImage.put(octets[...], at: offset, into: &store.image.inodes[inode]!.current)
-        store.image.inodes[inode]?.pending.append((offset, octets))
+        store.image.inodes[inode]?.write(octets, at: offset)
     }
 
     func sync(_ file: DiskFile) throws(SystemError) {
@@ -255,10 +266,7 @@ struct MemoryDisk: JournalDisk, ~Copyable {
             store.image.inodes[inode]?.pending = []
             throw error
         }
-        for (offset, octets) in store.image.inodes[inode]?.pending ?? [] {
-            DiskImage.put(octets[...], at: offset, into: &store.image.inodes[inode]!.durable)
-        }
-        store.image.inodes[inode]?.pending = []
+        store.image.inodes[inode]?.sync()
     }
 
     func syncFolder(_ path: String) throws(SystemError) {

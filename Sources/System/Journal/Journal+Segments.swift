@@ -3,9 +3,9 @@ import LinuxSystem
 
 extension Journal where Disk: ~Copyable {
     /// Makes the next piece of a spare segment, or of the reserve; to be called when nothing else is to be
-    /// done. Returns whether there is more to make.
+    /// done.
     ///
-    /// A full disk is no failure here: `isLow` says so, until there is space again.
+    /// Returns whether there is more to make. A full disk is no failure here: `isLow` says so, until there is space again.
     package mutating func prepare() throws(JournalError) -> Bool {
         if report.isDamaged { return false }
         let free = try touch { (journal) throws(SystemError) in try journal.disk.freeOctets() }

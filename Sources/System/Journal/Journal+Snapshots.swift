@@ -16,7 +16,9 @@ package struct SnapshotWriter: Sendable {
 }
 
 extension Journal where Disk: ~Copyable {
-    /// Starts a snapshot's file. Throws `full` where there is no space for it; the journal goes on.
+    /// Starts a snapshot's file.
+    ///
+    /// Throws `full` where there is no space for it; the journal goes on.
     package mutating func beginSnapshot(
         _ mark: JournalMark
     ) throws(JournalError) -> SnapshotWriter {

@@ -6,9 +6,9 @@ package struct JournalSettings: Hashable, Sendable {
     package var segmentOctets = JournalFormat.segmentOctets
     /// Segments made before they are needed, so that none has to be when the disk is full.
     package var spares = 2
-    /// A file given up when the disk is full, so that a snapshot can still be taken. Source: raft.md §3.7.
+    /// A file given up when the disk is full, so that a snapshot can still be taken; source: raft.md §3.7.
     package var reserveOctets = 64 << 20
-    /// With less free space than this no further proposals should be taken. Source: raft.md §6, O6.
+    /// With less free space than this no further proposals should be taken; source: raft.md §6, O6.
     package var lowOctets = 256 << 20
     /// Snapshots that are kept.
     package var snapshots = 2

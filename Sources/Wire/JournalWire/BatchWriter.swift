@@ -68,8 +68,9 @@ package struct BatchWriter: Sendable {
         header(.seal, octets: 0)
     }
 
-    /// Ends the batch; `lastIndex` is the log's last one after it. Returns the checksum that the next
-    /// batch has to name.
+    /// Ends the batch, after which `lastIndex` is the log's last one.
+    ///
+    /// Returns the checksum that the next batch has to name.
     package mutating func commit(lastIndex: UInt64) -> UInt32 {
         let here = octets.count
         header(.commit, octets: JournalFormat.commitOctets - JournalFormat.frameOctets)

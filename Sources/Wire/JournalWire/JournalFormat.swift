@@ -3,7 +3,7 @@ package enum JournalFormat {
     /// What this program writes; it reads no other.
     package static let version: UInt16 = 1
 
-    /// Default size of a segment. Source: raft.md §3.7.
+    /// Default size of a segment; source: raft.md §3.7.
     package static let segmentOctets = 16 << 20
 
     /// A segment's header.
