@@ -117,6 +117,7 @@ let package = Package(
             name: "waggle",
             dependencies: [
                 "Base", "DNSWire", "LinuxSystem", "LDNS", "HTTPAPI", "Daemon", "Simulation",
+                "Journal", "JournalWire",
                 arguments, nioCore, nioPosix,
             ],
             path: "Sources/Run/waggle", swiftSettings: house),
@@ -134,6 +135,9 @@ let package = Package(
             name: "GossipBenchmarks",
             dependencies: ["Base", "Gossip", "GossipNode", "GossipWire", "LinuxSystem", crypto],
             path: "Sources/Benchmarks/GossipBenchmarks", swiftSettings: house),
+        .executableTarget(
+            name: "JournalBenchmarks", dependencies: ["Base", "Journal", "JournalWire", "LinuxSystem"],
+            path: "Sources/Benchmarks/JournalBenchmarks", swiftSettings: house),
         .executableTarget(
             name: "RaftBenchmarks", dependencies: ["Base", "SwarmCore"],
             path: "Sources/Benchmarks/RaftBenchmarks", swiftSettings: house),

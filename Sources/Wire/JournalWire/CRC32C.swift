@@ -21,7 +21,6 @@ package struct CRC32C: Sendable {
     }
 
     package mutating func add(_ octets: Span<UInt8>) {
-        let tables = Self.tables.span
         var sum = state
         var index = 0
         let whole = octets.count & ~(Self.stride - 1)
@@ -29,12 +28,12 @@ package struct CRC32C: Sendable {
             let piece = octets.extracting(index..<index + Self.stride)
             let (a, b) = (sum ^ Self.word(piece, at: 0), Self.word(piece, at: 4))
             let (c, d) = (Self.word(piece, at: 8), Self.word(piece, at: 12))
-            let left = Self.four(tables, 12, a) ^ Self.four(tables, 8, b)
-            sum = left ^ Self.four(tables, 4, c) ^ Self.four(tables, 0, d)
+            let left = Self.four(12, a) ^ Self.four(8, b)
+            sum = left ^ Self.four(4, c) ^ Self.four(0, d)
             index += Self.stride
         }
         while index < octets.count {
-            sum = sum >> 8 ^ tables[Int(UInt8(truncatingIfNeeded: sum) ^ octets[index])]
+            sum = sum >> 8 ^ Self.tables[Int(UInt8(truncatingIfNeeded: sum) ^ octets[index])]
             index += 1
         }
         state = sum
@@ -42,15 +41,14 @@ package struct CRC32C: Sendable {
 
     /// A number's eight octets, the lowest first.
     package mutating func add(_ number: UInt64) {
-        let tables = Self.tables.span
         let low = state ^ UInt32(truncatingIfNeeded: number)
         let high = UInt32(truncatingIfNeeded: number >> 32)
-        state = Self.four(tables, 4, low) ^ Self.four(tables, 0, high)
+        state = Self.four(4, low) ^ Self.four(0, high)
     }
 
     /// What four octets come to that `after` others follow.
     @inline(__always)
-    private static func four(_ tables: Span<UInt32>, _ after: Int, _ word: UInt32) -> UInt32 {
+    private static func four(_ after: Int, _ word: UInt32) -> UInt32 {
         tables[(after + 3) * 256 + Int(word & 0xff)]
             ^ tables[(after + 2) * 256 + Int(word >> 8 & 0xff)]
             ^ tables[(after + 1) * 256 + Int(word >> 16 & 0xff)]
@@ -64,17 +62,18 @@ package struct CRC32C: Sendable {
             | UInt32(octets[index + 2]) << 16 | UInt32(octets[index + 3]) << 24
     }
 
-    /// Table `n` is what an octet comes to that `n` others follow.
-    private static let tables: [UInt32] = {
-        var tables: [UInt32] = (0..<256).map { (octet: UInt32) -> UInt32 in
-            (0..<8).reduce(octet) { sum, _ in
+    /// Table `n` is what an octet comes to that `n` others follow; as long as its type says, so that no
+    /// look-up has to be checked.
+    private static let tables: InlineArray<4096, UInt32> = {
+        var tables = InlineArray<4096, UInt32>(repeating: 0)
+        for octet in 0..<256 {
+            tables[octet] = (0..<8).reduce(UInt32(octet)) { sum, _ in
                 sum & 1 == 0 ? sum >> 1 : sum >> 1 ^ 0x82f6_3b78
             }
         }
-        tables.reserveCapacity(stride * 256)
         for index in 256..<stride * 256 {
             let before = tables[index - 256]
-            tables.append(before >> 8 ^ tables[Int(before & 0xff)])
+            tables[index] = before >> 8 ^ tables[Int(before & 0xff)]
         }
         return tables
     }()
