@@ -190,6 +190,7 @@ if Context.environment["WAGGLE_FUZZ"] != nil {
         fuzz("APIFuzz", ["HTTPAPI"]),
         fuzz("GossipPacketFuzz", ["Gossip", "GossipWire"]),
         fuzz("GossipStreamFuzz", ["Gossip", "GossipWire"]),
+        fuzz("JournalFuzz", ["JournalWire"]),
         fuzz("JSONFuzz", ["Daemon", "HTTPAPI"]),
         fuzz("NameFuzz", ["Base", "Names"]),
         fuzz("PrintFuzz", ["DNSWire", "LDNS"]),

@@ -142,6 +142,8 @@ final class DiskStore {
     private(set) var history: [DiskImage] = []
     /// The call that fails, and how.
     var failing: (call: Int, code: Int32)?
+    /// Nothing can be changed.
+    var isReadOnly = false
     /// Files take no more than this altogether.
     var capacity = Int.max
 
@@ -154,6 +156,8 @@ final class DiskStore {
         if remembers { history.append(image) }
         calls += 1
         log.append(call)
+        let isChange = ["create", "write", "rename", "unlink"].contains(call.prefix { $0 != " " })
+        if isReadOnly, isChange { throw SystemError(call, code: MemoryDisk.readOnly) }
         if let failing, failing.call == calls { throw SystemError(call, code: failing.code) }
     }
 
@@ -194,6 +198,7 @@ struct MemoryDisk: JournalDisk, ~Copyable {
     static let noSuchFile: Int32 = 2
     static let ioError: Int32 = 5
     static let noSpace: Int32 = 28
+    static let readOnly: Int32 = 30
 
     func makeFolder(_ path: String) throws(SystemError) { try store.step("mkdir \(path)") }
 

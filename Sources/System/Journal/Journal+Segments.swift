@@ -5,7 +5,7 @@ extension Journal where Disk: ~Copyable {
     /// Makes the next piece of a spare segment, or of the reserve; to be called when nothing else is to be
     /// done.
     ///
-    /// Returns whether there is more to make. A full disk is no failure here: `isLow` says so, until there is space again.
+    /// Returns whether to call again. A full disk is no failure here: `isLow` says so, until there is space again.
     package mutating func prepare() throws(JournalError) -> Bool {
         if report.isDamaged { return false }
         let free = try touch { (journal) throws(SystemError) in try journal.disk.freeOctets() }
@@ -25,7 +25,7 @@ extension Journal where Disk: ~Copyable {
             return isFull ? giveUpPreparing() : true
         }
         let isFull = try roomy { (journal) throws(SystemError) in try journal.goOnPreparing() }
-        return isFull ? giveUpPreparing() : preparing != nil
+        return isFull ? giveUpPreparing() : true
     }
 
     /// Runs a step that needs space; returns whether there was none.
