@@ -156,6 +156,20 @@ final class RaftGroup {
         }
     }
 
+    /// A node takes a snapshot of what it applied, and forgets the entries.
+    func takeSnapshot(_ number: UInt64) {
+        let raft = self[number].raft.log
+        let index = raft.applied
+        guard let term = raft.term(at: index) else { return }
+        let mark = SnapshotMark(
+            position: LogPosition(term: term, index: index),
+            membership: self[number].raft.membership,
+            id: index.raw
+        )
+        tell(number, .snapshotTaken(mark))
+        tell(number, .compact(before: index.next))
+    }
+
     /// The disk of a node catches up.
     func release(_ number: UInt64) {
         holdsDisk.remove(RaftID(number))
