@@ -7,7 +7,10 @@ import Testing
 struct RaftLogTests {
     /// A group whose node 3 lacks entries that its leader, node 1, has forgotten.
     static func lagging(rules: (inout RaftRules) -> Void = { _ in }) -> RaftGroup {
-        let group = RaftGroup(3, rules: rules)
+        let group = RaftGroup(3) {
+            $0.keptOctetsMax = 0
+            rules(&$0)
+        }
         group.elect(1)
         group.loses = { message in
             if case .append = message.body { message.to == RaftID(3) } else { false }
@@ -129,7 +132,7 @@ struct RaftLogTests {
     @Test("B-24: whose entry was replaced hears so, and whose end a snapshot hides hears that")
     func outcomes() {
         for isHidden in [false, true] {
-            let group = RaftGroup(3)
+            let group = RaftGroup(3) { $0.keptOctetsMax = 0 }
             group.elect(1)
             group.loses = { $0.from == RaftID(1) || $0.to == RaftID(1) }
             group.propose(1, "x")
@@ -188,6 +191,44 @@ struct RaftLogTests {
         #expect(group[2].applied.isEmpty)
         group.release(2)
         #expect(group[2].applied.count == 2)
+    }
+
+    @Test("B-41: a follower that is slow and heard needs no snapshot, within limits")
+    func slowFollower() {
+        for limit in [1 << 20, 100] {
+            let group = RaftGroup(3) { $0.keptOctetsMax = limit }
+            group.elect(1)
+            group.loses = { message in
+                if case .append = message.body { message.to == RaftID(3) } else { false }
+            }
+            for _ in 0..<20 {
+                group.propose(1, "abcdefgh")
+                group.settle()
+                group.takeSnapshot(1)
+                group.tick(1)
+                group.settle()
+            }
+            let isKept = limit > 100
+            #expect((group[1].raft.log.base.index <= LogIndex(1)) == isKept)
+            group.loses = { _ in false }
+            for _ in 0..<3 {
+                group.tick(1)
+                group.settle()
+            }
+            #expect(group[3].raft.log.lastIndex == group[1].raft.log.lastIndex)
+            #expect((group[1].raft.counts.snapshotsSent == 0) == isKept)
+            // Who is not heard holds nothing back.
+            group.loses = { $0.from == RaftID(3) || $0.to == RaftID(3) }
+            for _ in 0..<25 {
+                group.tick(1)
+                group.tick(2)
+                group.settle()
+            }
+            group.propose(1, "z")
+            group.settle()
+            group.takeSnapshot(1)
+            #expect(group[1].raft.log.count == 0)
+        }
     }
 
     @Test("B-36: the membership of a snapshot takes the place of that of the log")

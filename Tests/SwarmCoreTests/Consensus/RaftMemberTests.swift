@@ -250,6 +250,186 @@ struct RaftMemberTests {
         #expect(group[1].raft.transferee == nil)
     }
 
+    /// What a leader says of a member.
+    private static func news(_ member: RaftGroup.Member) -> [MemberNews] {
+        member.news.compactMap { output in
+            if case .member(_, let news) = output { news } else { nil }
+        }
+    }
+
+    /// A leader, node 1, with a log of some length, and a node that joins.
+    private static func joining(_ rules: (inout RaftRules) -> Void = { _ in }) -> RaftGroup {
+        let group = RaftGroup(1, learners: 1, rules: rules)
+        group.tick(1)
+        group.loses = { $0.to == RaftID(2) }
+        for text in ["a", "b", "c"] { group.propose(1, text) }
+        group.change(1, MembershipChange([.join(RaftID(2))]))
+        group.settle()
+        return group
+    }
+
+    private static func pass(_ group: RaftGroup, ticks: Int, also each: () -> Void = {}) {
+        for _ in 0..<ticks {
+            each()
+            for id in group.ids { group.tick(id.raw) }
+            group.settle()
+        }
+    }
+
+    @Test("B-29: who joins votes once it has caught up, and not before")
+    func promotion() {
+        let group = Self.joining()
+        Self.pass(group, ticks: 50)
+        #expect(group[1].raft.membership.incoming == [RaftID(1)])
+        #expect(group[1].raft.membership.joining == [RaftID(2)])
+        #expect(group[1].raft.role == .leader)
+        group.loses = { _ in false }
+        Self.pass(group, ticks: 15)
+        for node: UInt64 in [1, 2] {
+            #expect(group[node].raft.membership == RaftMembership(voters: [RaftID(1), RaftID(2)]))
+        }
+        #expect(group[1].raft.counts.promotions == 1)
+    }
+
+    @Test("the next leader promotes whom the last one did not")
+    func promotedByNext() {
+        let group = RaftGroup(3)
+        group.elect(1)
+        group.loses = { $0.to == RaftID(4) }
+        group.change(1, MembershipChange([.join(RaftID(4))]))
+        group.settle()
+        group.tell(1, .transfer(to: RaftID(2)))
+        group.settle()
+        #expect(group.leader == RaftID(2))
+        // Node 4 has no process here: its answers are made up.
+        group.loses = { _ in false }
+        for _ in 0..<3 {
+            group.tick(2)
+            group.settle()
+        }
+        let term = group[2].raft.term.raw
+        let session = group[2].raft.peers.first { $0.id == RaftID(4) }?.session ?? 0
+        let last = group[2].raft.log.lastIndex
+        group.deliver(
+            group.message(
+                4,
+                2,
+                term: term,
+                .appendReply(.matched(last, isStalled: false)),
+                session: session
+            )
+        )
+        for _ in 0..<2 {
+            group.tick(2)
+            group.settle()
+        }
+        #expect(group[3].raft.membership.incoming.contains(RaftID(4)))
+    }
+
+    @Test("a learner that cannot keep pace is said to lag, and is not promoted")
+    func lags() {
+        let group = Self.joining { $0.promotionRoundsMax = 3 }
+        // It gets what was sent once in two timeouts.
+        var ticks = 0
+        Self.pass(group, ticks: 140) {
+            ticks += 1
+            group.propose(1, "x")
+            group.loses = { $0.to == RaftID(2) && ticks % 25 != 0 }
+        }
+        #expect(Self.news(group[1]).contains(.lags(rounds: 3)))
+        #expect(group[1].raft.membership.incoming == [RaftID(1)])
+        group.loses = { _ in false }
+        Self.pass(group, ticks: 40)
+        #expect(group[1].raft.membership.incoming == [RaftID(1), RaftID(2)])
+    }
+
+    @Test("a learner that was never heard is removed after a while, where that is asked for")
+    func givenUp() {
+        let group = Self.joining { $0.learnerPatienceTicks = 300 }
+        Self.pass(group, ticks: 290)
+        #expect(group[1].raft.membership.contains(RaftID(2)))
+        Self.pass(group, ticks: 20)
+        #expect(!group[1].raft.membership.contains(RaftID(2)))
+        #expect(Self.news(group[1]) == [.givenUp])
+    }
+
+    @Test("who is a voter does not become one again by joining, and a learner may stop waiting")
+    func joinSteps() throws {
+        let voters = RaftMembership(voters: [RaftID(1)])
+        #expect(try voters.applying(MembershipChange([.join(RaftID(1))])).membership == voters)
+        let joining = try voters.applying(MembershipChange([.join(RaftID(2))])).membership
+        #expect(joining.isJoining(RaftID(2)) && joining.isLearner(RaftID(2)))
+        let waiting = try joining.applying(MembershipChange([.addLearner(RaftID(2))])).membership
+        #expect(waiting == RaftMembership(voters: [RaftID(1)], learners: [RaftID(2)]))
+        let voter = try joining.applying(MembershipChange([.addVoter(RaftID(2))])).membership
+        #expect(voter == RaftMembership(voters: [RaftID(1), RaftID(2)]))
+    }
+
+    @Test(
+        "B-47: a member that lost what it acknowledged is found out, and counts only when it has all again"
+    )
+    func lostData() {
+        let group = RaftGroup(3)
+        group.elect(1)
+        for text in ["a", "b", "c"] {
+            group.propose(1, text)
+            group.settle()
+        }
+        #expect(group[3].raft.log.durable == LogIndex(4))
+        // Its disk is put back to what it was two entries ago.
+        group.restart(3, keeping: 2)
+        group.loses = { $0.to == RaftID(2) }
+        group.tick(1)
+        group.deliver(group.messages.removeFirst())
+        #expect(group.messages.count >= 1)
+        var sent = 0
+        group.loses = { message in
+            if case .append(let append) = message.body, !append.entries.isEmpty {
+                sent += 1
+                return true
+            }
+            return message.to == RaftID(2)
+        }
+        group.settle()
+        #expect(
+            Self.news(group[1])
+                == [.lostData(acknowledged: LogIndex(4), remaining: LogIndex(2))]
+        )
+        #expect(group[1].raft.peers.last?.counted == .zero)
+        // What it is given again counts once it is all there.
+        group.loses = { $0.to == RaftID(2) }
+        for _ in 0..<3 {
+            group.tick(1)
+            group.settle()
+        }
+        #expect(sent > 0)
+        #expect(group[1].raft.peers.last?.counted == LogIndex(4))
+        group.propose(1, "d")
+        group.settle()
+        #expect(group[1].raft.log.committed == LogIndex(5))
+    }
+
+    @Test("a member that started again and kept all is not suspected")
+    func keptData() {
+        let group = RaftGroup(3)
+        group.elect(1)
+        for text in ["a", "b", "c"] {
+            group.propose(1, text)
+            group.settle()
+        }
+        group.restart(3)
+        for _ in 0..<3 {
+            group.tick(1)
+            group.settle()
+        }
+        #expect(group[1].raft.counts.restarts == 1)
+        #expect(group[1].raft.counts.dataLosses == 0)
+        #expect(group[1].raft.peers.last?.isUnproven == false)
+        group.propose(1, "d")
+        group.settle()
+        #expect(group[3].raft.log.lastIndex == LogIndex(5))
+    }
+
     @Test("B-55: a node that slept for ten minutes does not rush")
     func slept() {
         let group = RaftGroup(3)

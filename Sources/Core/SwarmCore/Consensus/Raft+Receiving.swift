@@ -148,6 +148,7 @@ extension Raft {
                 term: term,
                 boot: boot ?? self.boot,
                 session: session,
+                start: start,
                 body: body
             )
         )
@@ -169,6 +170,7 @@ extension Raft {
                 term: term,
                 boot: boot,
                 session: session,
+                start: start,
                 body: body
             )
         )

@@ -31,6 +31,8 @@ package struct Raft: ~Copyable, Engine {
         package var snapshot: SnapshotMark
         /// How often this node was started, rising from start to start.
         package var count: UInt32
+        /// Drawn anew at each start; a disk that was put back to an earlier state cannot repeat it.
+        package var start: UInt64
 
         /// `base`: the snapshot's position where nil.
         package init(
@@ -38,13 +40,15 @@ package struct Raft: ~Copyable, Engine {
             snapshot: SnapshotMark,
             base: LogPosition? = nil,
             entries: [LogEntry] = [],
-            count: UInt32 = 1
+            count: UInt32 = 1,
+            start: UInt64 = 0
         ) {
             self.hardState = hardState
             self.base = base ?? snapshot.position
             self.entries = entries
             self.snapshot = snapshot
             self.count = count
+            self.start = start
         }
     }
 
@@ -94,6 +98,7 @@ package struct Raft: ~Copyable, Engine {
     package internal(set) var fault: RaftFault?
 
     let boot: UInt32
+    let start: UInt64
     var generator: SeededGenerator
     var votes: [(id: RaftID, isGranted: Bool)] = []
     /// Ticks since a leader was heard, since the campaign began, or since the quorum was checked.
@@ -146,6 +151,7 @@ package struct Raft: ~Copyable, Engine {
         self.cluster = cluster
         self.rules = rules
         self.boot = boot.count
+        start = boot.start
         log = RaftLog(
             base: boot.base,
             entries: boot.entries,
@@ -186,7 +192,7 @@ package struct Raft: ~Copyable, Engine {
         case .snapshotTaken(let mark):
             if mark.position.index >= snapshot.position.index { snapshot = mark }
             isSnapshotWanted = false
-        case .compact(let index): log.compact(before: index)
+        case .compact(let index): log.compact(before: kept(before: index))
         case .storageFailed: fail(.storage)
         }
         reportRole()
