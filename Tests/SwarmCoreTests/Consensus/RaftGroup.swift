@@ -158,7 +158,7 @@ final class RaftGroup {
     }
 
     /// A node's process ends and begins again, with what its disk has of its log, or less.
-    func restart(_ number: UInt64, keeping count: Int = .max) {
+    func restart(_ number: UInt64, keeping count: Int = .max, isRepairing: Bool = false) {
         let member = self[number]
         starts += 1
         member.disk = Array(member.disk.prefix(count))
@@ -168,7 +168,8 @@ final class RaftGroup {
             snapshot: old,
             entries: member.disk.filter { $0.index > old.position.index },
             count: UInt32(starts),
-            start: starts
+            start: starts,
+            isRepairing: isRepairing
         )
         member.applied = []
         member.raft = Raft(

@@ -409,6 +409,61 @@ struct RaftMemberTests {
         #expect(group[1].raft.log.committed == LogIndex(5))
     }
 
+    @Test("B-54: whose log is damaged does not vote before a leader has given it all again")
+    func repairs() {
+        let group = RaftGroup(3)
+        group.elect(1)
+        for text in ["a", "b", "c"] {
+            group.propose(1, text)
+            group.settle()
+        }
+        group.restart(3, keeping: 1, isRepairing: true)
+        let far = LogPosition(term: Term(9), index: LogIndex(99))
+        let request = RaftMessage.VoteRequest(last: far, isTransfer: false)
+        group.deliver(group.message(2, 3, term: 5, .preVote(request)))
+        group.deliver(group.message(2, 3, term: 1, .vote(request)))
+        #expect(
+            group.messages.map(\.body)
+                == [.preVoteReply(isGranted: false), .voteReply(isGranted: false)]
+        )
+        group.messages.removeAll()
+        group.tell(3, .campaign)
+        #expect(group[3].raft.role == .follower)
+        // With node 2 cut off nothing is committed by it before it has all that is there.
+        group.loses = { $0.to == RaftID(2) || $0.from == RaftID(2) }
+        group.propose(1, "d")
+        var counted: [LogIndex] = []
+        for _ in 0..<4 {
+            group.tick(1)
+            while !group.messages.isEmpty {
+                group.deliver(group.messages.removeFirst())
+                guard let peer = group[1].raft.peers.last else { continue }
+                if peer.isRepairing { counted.append(peer.counted) }
+            }
+        }
+        #expect(Set(counted) == [.zero])
+        let isRepairing = group[3].raft.isRepairing
+        #expect(!isRepairing)
+        #expect(group[3].raft.counts.repairs == 1)
+        #expect(group[1].raft.log.committed == LogIndex(5))
+        let isTold = group[3].news.contains { if case .repaired = $0 { true } else { false } }
+        #expect(isTold)
+    }
+
+    @Test("what a leader said to an earlier process of a node clears nothing")
+    func staleClearance() {
+        let group = RaftGroup(3)
+        group.restart(3, isRepairing: true)
+        var message = group.message(1, 3, term: 1, .heartbeat(commit: .zero, reads: 0))
+        message.cleared = 1
+        group.deliver(message)
+        let before = group[3].raft.isRepairing
+        message.cleared = 2
+        group.deliver(message)
+        let after = group[3].raft.isRepairing
+        #expect(before && !after)
+    }
+
     @Test("a member that started again and kept all is not suspected")
     func keptData() {
         let group = RaftGroup(3)

@@ -42,6 +42,10 @@ package struct PeerProgress: Sendable {
     package internal(set) var isUnproven = false
     /// It lost what it acknowledged, and counts for nothing before it has all up to here.
     package internal(set) var countsFrom: LogIndex?
+    /// Whether this process said that it repairs its log.
+    var wasRepaired = false
+    /// Whether it repairs its log and has not all yet.
+    package internal(set) var isRepairing = false
     /// What it has to reach before it is promoted.
     var round: PromotionRound?
     /// The tick at which it was last heard.
@@ -127,7 +131,10 @@ package struct PeerProgress: Sendable {
     mutating func hasUp(to index: LogIndex) -> Bool {
         if index <= match { return false }
         match = index
-        if let bound = countsFrom, match >= bound { countsFrom = nil }
+        if let bound = countsFrom, match >= bound {
+            countsFrom = nil
+            isRepairing = false
+        }
         next = max(next, index.next)
         isWaiting = false
         return true
@@ -137,6 +144,8 @@ package struct PeerProgress: Sendable {
     mutating func startAgain(session: UInt32) {
         self.session = session
         start = nil
+        wasRepaired = false
+        isRepairing = false
         isUnproven = match > .zero
         become(.probe, next: match.next)
         toldCommit = min(toldCommit, match)

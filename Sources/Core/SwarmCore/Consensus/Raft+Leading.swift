@@ -102,6 +102,7 @@ extension Raft {
         peers[place].isActive = true
         peers[place].heardAt = ticks
         if !isSameProcess(message, at: place) { return }
+        if message.isRepairing { repairs(at: place) }
         switch message.body {
         case .appendReply(.matched(let index, let isStalled)):
             peers[place].isStalled = isStalled

@@ -31,6 +31,36 @@ extension Raft {
         sendAppend(at: place)
     }
 
+    // MARK: - Repair
+
+    /// A member repairs its log: from now on it has to get all that is here before it counts.
+    ///
+    /// Source: raft.md §3.7, "CORRUPT policy".
+    mutating func repairs(at place: Int) {
+        if peers[place].isRepairing || peers[place].wasRepaired { return }
+        peers[place].isRepairing = true
+        peers[place].wasRepaired = true
+        peers[place].isUnproven = false
+        peers[place].match = .zero
+        peers[place].countsFrom = log.lastIndex
+    }
+
+    /// What a leader says to the process that it is in session with.
+    func clearance(for peer: RaftID) -> UInt64? {
+        guard role == .leader, let place = place(of: peer), peers[place].wasRepaired,
+            !peers[place].isRepairing
+        else { return nil }
+        return peers[place].start
+    }
+
+    /// The leader says that all is here again that may have been lost.
+    mutating func hearClearance(_ message: RaftMessage) {
+        guard isRepairing, message.cleared == start, message.term == term else { return }
+        isRepairing = false
+        counts.repairs += 1
+        emit(.repaired)
+    }
+
     // MARK: - Learners
 
     /// Learners that wait to become voters are promoted once they keep pace.

@@ -33,6 +33,9 @@ package struct Raft: ~Copyable, Engine {
         package var count: UInt32
         /// Drawn anew at each start; a disk that was put back to an earlier state cannot repeat it.
         package var start: UInt64
+        /// Whether part of the log was damaged and is missing from `entries`: the node does not vote before
+        /// a leader says that it has all again.
+        package var isRepairing: Bool
 
         /// `base`: the snapshot's position where nil.
         package init(
@@ -41,7 +44,8 @@ package struct Raft: ~Copyable, Engine {
             base: LogPosition? = nil,
             entries: [LogEntry] = [],
             count: UInt32 = 1,
-            start: UInt64 = 0
+            start: UInt64 = 0,
+            isRepairing: Bool = false
         ) {
             self.hardState = hardState
             self.base = base ?? snapshot.position
@@ -49,6 +53,7 @@ package struct Raft: ~Copyable, Engine {
             self.snapshot = snapshot
             self.count = count
             self.start = start
+            self.isRepairing = isRepairing
         }
     }
 
@@ -94,6 +99,8 @@ package struct Raft: ~Copyable, Engine {
     package internal(set) var counts = RaftCounts()
     /// Octets of payloads that this leader appended and did not see applied.
     package internal(set) var uncommittedOctets = 0
+    /// Whether entries that were acknowledged may be missing: it does not vote.
+    package internal(set) var isRepairing: Bool
     /// Set once something happened that cannot be; the engine is silent from then on.
     package internal(set) var fault: RaftFault?
 
@@ -152,6 +159,7 @@ package struct Raft: ~Copyable, Engine {
         self.rules = rules
         self.boot = boot.count
         start = boot.start
+        isRepairing = boot.isRepairing
         log = RaftLog(
             base: boot.base,
             entries: boot.entries,
@@ -362,6 +370,6 @@ package struct Raft: ~Copyable, Engine {
 
     /// Whether this node may become leader at all.
     var isPromotable: Bool {
-        membership.isVoter(id) && log.installing == nil
+        membership.isVoter(id) && log.installing == nil && !isRepairing
     }
 }

@@ -27,4 +27,6 @@ package struct RaftCounts: Hashable, Sendable {
     package var restarts = 0
     /// Of these, those that did not have it.
     package var dataLosses = 0
+    /// Times that this node's own damaged log was whole again.
+    package var repairs = 0
 }

@@ -12,6 +12,11 @@ package struct RaftMessage: Hashable, Sendable {
     package var session: UInt32
     /// Drawn anew at each start of the sender: who starts again has to show that its disk kept all.
     package var start: UInt64
+    /// Whether the sender repairs a damaged log: it counts for nothing meanwhile.
+    package var isRepairing = false
+    /// A leader's word to the process of that start: it has all again that was here when it said that it
+    /// repairs its log.
+    package var cleared: UInt64?
     package var body: Body
 
     package init(

@@ -97,6 +97,8 @@ package enum RaftOutput: Sendable {
     case proposal(ProposalTag, ProposalVerdict)
     case outcome(ProposalTag, ProposalOutcome)
     case member(RaftID, MemberNews)
+    /// The damaged log is whole again, and this node votes: what remembers the damage may be forgotten.
+    case repaired
     /// Something happened that cannot be; this node says nothing more.
     case fault(RaftFault)
 }

@@ -253,6 +253,7 @@ package final class RaftCluster {
         case .outcome(let tag, let outcome): proposalEnded(tag, outcome)
         case .member(let peer, let news):
             story.tell(now, "node \(host.id.raw) says of node \(peer.raw): \(news)")
+        case .repaired: break
         case .fault(let fault): check.fail("node \(host.id.raw) broke: \(fault)")
         }
     }
