@@ -90,6 +90,7 @@ let package = Package(
         wire("DNSWire", ["Base"]),
         wire("GossipWire", ["Base", "Gossip"]),
         wire("JournalWire", ["Base"]),
+        wire("ClusterWire", ["Base", "SwarmCore"]),
 
         // System: system calls and C. The only room with `unsafe`.
         .target(name: "CLinux", path: "Sources/System/CLinux"),
@@ -163,6 +164,7 @@ let package = Package(
         tests("DNSWire", ["Base", "DNSWire", "LDNS"]),
         tests("Gossip", ["Base", "Gossip", "GossipWire"]),
         tests("SwarmCore", ["Base", "SwarmCore", "raft-trace"]),
+        tests("ClusterWire", ["Base", "SwarmCore", "ClusterWire"]),
         tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
         tests("GossipNode", ["Base", "Gossip", "GossipWire", "GossipNode", "LinuxSystem"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
@@ -192,6 +194,7 @@ if Context.environment["WAGGLE_FUZZ"] != nil {
         fuzz("GossipStreamFuzz", ["Gossip", "GossipWire"]),
         fuzz("JournalFuzz", ["JournalWire"]),
         fuzz("JSONFuzz", ["Daemon", "HTTPAPI"]),
+        fuzz("ManagerMessageFuzz", ["ClusterWire", "SwarmCore"]),
         fuzz("NameFuzz", ["Base", "Names"]),
         fuzz("PrintFuzz", ["DNSWire", "LDNS"]),
         fuzz("QueryFuzz", ["Base", "Names", "DNSWire", "NameServer"]),
