@@ -104,6 +104,11 @@ let package = Package(
         // Shell: drives engines; no policy.
         shell("NameServer", ["LinuxSystem", "DNSWire", "Names", "Base"]),
         shell("GossipNode", ["LinuxSystem", "GossipWire", "Gossip", "Base", crypto]),
+        shell(
+            "RaftNode",
+            [
+                "Base", "ClusterWire", "Journal", "JournalWire", "LinuxSystem", "SwarmCore", deque,
+            ]),
         shell("HTTPAPI", ["Base", nioCore, nioPosix, nioHTTP1]),
 
         // Run: the only place where shells meet.

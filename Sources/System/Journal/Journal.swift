@@ -125,6 +125,9 @@ package struct Journal<Disk: JournalDisk & ~Copyable>: ~Copyable {
     }
 }
 
+/// One thread after another may own it.
+extension Journal: Sendable where Disk: Sendable & ~Copyable {}
+
 extension JournalReport {
     package var isDamaged: Bool {
         if case .damaged = condition { return true }

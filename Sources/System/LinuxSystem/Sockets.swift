@@ -216,6 +216,16 @@ package enum Sockets {
         throw .last("send")
     }
 
+    /// What became of a connection that was being made; nil when nothing is wrong with it.
+    package static func pendingError(of socket: Int32) -> SystemError? {
+        var code: Int32 = 0
+        var length = socklen_t(MemoryLayout<Int32>.size)
+        if unsafe getsockopt(socket, SOL_SOCKET, SO_ERROR, &code, &length) != 0 {
+            return .last("getsockopt SO_ERROR")
+        }
+        return code == 0 ? nil : SystemError("connect", code: code)
+    }
+
     /// Says that nothing more is sent; the other side can still send.
     package static func finishSending(_ socket: Int32) {
         _ = shutdown(socket, Int32(SHUT_WR))

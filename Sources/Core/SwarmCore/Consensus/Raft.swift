@@ -15,7 +15,7 @@ package import Base
 ///
 /// Never decides by a clock, never trusts what its disk has not confirmed, never counts an acknowledgement
 /// of another membership or start. Source: Raft paper; Raft thesis §3.10, §4, §6.4, §9.6; raft.md §1.
-package struct Raft: ~Copyable, Engine {
+package struct Raft: ~Copyable, Engine, Sendable {
     /// Why the engine wants to be woken.
     package enum WakeReason: Hashable, Sendable, CaseIterable {
         case tick, haste

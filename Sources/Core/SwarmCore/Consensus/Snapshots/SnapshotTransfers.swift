@@ -11,7 +11,7 @@ package import Base
 ///     receiver          <--- 0                  <--- next ...  <--- all, whole
 ///
 /// Who hears nothing sends its offer again, and goes on from the answer. Source: raft.md §1.11.
-package struct SnapshotTransfers: ~Copyable, Engine {
+package struct SnapshotTransfers: ~Copyable, Engine, Sendable {
     package enum Input: Sendable {
         /// Raft has this to send: a message that holds a snapshot's mark.
         case send(RaftMessage)
