@@ -59,6 +59,13 @@ extension RaftChecks {
         return place >= 0 && place < canon.count ? canon[place].term : nil
     }
 
+    /// I11: nobody is said to have lost what is on its disk.
+    mutating func says(_ host: RaftHost, of peer: RaftID, _ news: MemberNews) {
+        if case .lostData = news {
+            fail("I11: node \(host.id.raw) says that node \(peer.raw) has lost something")
+        }
+    }
+
     // MARK: - Reads
 
     mutating func asks(_ tag: UInt64, _ host: RaftHost) {

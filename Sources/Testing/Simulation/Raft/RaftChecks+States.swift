@@ -185,7 +185,9 @@ extension RaftChecks {
             for id in half where !has(id) {
                 guard let last = cluster.host(id)?.disk.last else { continue }
                 expect(
-                    !isMajority(of: membership) { cluster.host($0).map { last >= $0.disk.last } ?? false },
+                    !isMajority(of: membership) {
+                        cluster.host($0).map { last >= $0.disk.last } ?? false
+                    },
                     "I4: node \(host.id.raw) commits \(index.raw), without which node \(id.raw) could still lead"
                 )
             }
@@ -218,7 +220,7 @@ extension RaftChecks {
         let commit = host.raft.log.committed
         if commit == host.raft.log.lastIndex { return }
         var matches: [(id: RaftID, match: LogIndex)] = []
-        for peer in host.raft.peers { matches.append((peer.id, peer.match)) }
+        for peer in host.raft.peers { matches.append((peer.id, peer.counted)) }
         for (_, match) in matches where match > commit {
             guard host.raft.log.term(at: match) == host.raft.term else { continue }
             expect(
@@ -249,7 +251,10 @@ extension RaftChecks {
                 peer.window.count <= rules.inflightMessagesMax
                 && (rules.inflightOctetsMax == 0
                     || peer.window.octets <= rules.inflightOctetsMax + rules.appendOctetsMax + 1000)
-            expect(isBounded, "I16: node \(host.id.raw) sends more than the window of node \(peer.id.raw)")
+            expect(
+                isBounded,
+                "I16: node \(host.id.raw) sends more than the window of node \(peer.id.raw)"
+            )
         }
         let limit = rules.uncommittedOctetsMax
         expect(

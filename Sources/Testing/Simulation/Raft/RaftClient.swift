@@ -77,7 +77,7 @@ struct RaftHistory {
 extension RaftCluster {
     /// A client without an operation begins one.
     func clientActs(_ number: Int) {
-        guard clients[number].waiting == nil, now < plan.seconds * Self.second else { return }
+        guard clients[number].waiting == nil, now < seconds * Self.second else { return }
         if let rest, now < rest.quietUntil {
             schedule(.client, in: rest.quietUntil - now, node: UInt32(number))
             return

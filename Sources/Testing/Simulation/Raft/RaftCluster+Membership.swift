@@ -9,9 +9,12 @@ extension RaftCluster {
     /// lose the cluster.
     private func retire(_ leader: RaftHost) {
         guard let change = check.memberships.last, change.membership == leader.raft.membership,
-            check.isMajority(of: change.membership, { id in
-                host(id).map { $0.disk.hardState.commit >= change.index } ?? false
-            })
+            check.isMajority(
+                of: change.membership,
+                { id in
+                    host(id).map { $0.disk.hardState.commit >= change.index } ?? false
+                }
+            )
         else { return }
         for host in hosts {
             if change.membership.contains(host.id) {
@@ -48,7 +51,8 @@ extension RaftCluster {
         } else if let learner = one(of: membership.learners), fortune.below(2) > 0 {
             change = MembershipChange([.addVoter(learner)])
         } else if membership.incoming.count < size, let id = newcomer() {
-            change = MembershipChange([fortune.below(2) == 0 ? .addLearner(id) : .addVoter(id)])
+            let steps: [MembershipChange.Step] = [.addLearner(id), .join(id), .addVoter(id)]
+            change = MembershipChange([steps[Int(fortune.below(3))]])
         } else if let some = shuffle(membership) {
             change = some
         } else {
@@ -71,6 +75,7 @@ extension RaftCluster {
             // Out and in again, by the same number, of which nothing is to be believed any more.
             let id = one(of: hosts.filter { $0.wasMember && !$0.isRemoved }.map(\.id)) ?? out
             if membership.contains(id) { return MembershipChange([.remove(id)]) }
+            host(id)?.wasMember = false
             return MembershipChange([.addVoter(id)])
         case 3:
             guard let id = newcomer() else { return nil }

@@ -5,6 +5,8 @@ import SwarmCore
 extension RaftCluster {
     /// Kinds of messages, as far as faults tell them apart.
     static let messageKinds: UInt32 = 11
+    /// More messages than this are a storm.
+    private static let travellingMax = 20_000
 
     func send(_ message: RaftMessage, _ host: RaftHost) {
         figures.messages += 1
@@ -20,6 +22,9 @@ extension RaftCluster {
             return
         }
         if case .snapshot = message.body { report(message, isThere: true) }
+        if messages.count > Self.travellingMax {
+            check.fail("I16: \(messages.count) messages are on their way")
+        }
         schedule(message, to: to)
         if strikes(.duplicate, oneIn: weather.duplicateOneIn) { schedule(message, to: to) }
         if strikes(.misdelivery, oneIn: 300) {

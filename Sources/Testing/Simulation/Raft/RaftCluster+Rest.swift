@@ -28,7 +28,7 @@ extension RaftCluster {
 
     func scheduleRest() {
         let storm = 3 * Self.second + UInt64(fortune.below(8000)) * Self.millisecond
-        if now + storm + Self.restLength <= plan.seconds * Self.second {
+        if now + storm + Self.restLength <= seconds * Self.second {
             schedule(.rest, in: storm, node: 0)
         }
     }
@@ -155,7 +155,9 @@ extension RaftCluster {
         guard let rest else { return }
         if step == 0 {
             guard let leader = newestLeader, leader.pausedUntil <= now else {
-                check.fail("I18: nobody leads \(Self.leaderWithin / Self.second) s after a majority healed")
+                check.fail(
+                    "I18: nobody leads \(Self.leaderWithin / Self.second) s after a majority healed"
+                )
                 return
             }
             self.rest?.leader = leader.id

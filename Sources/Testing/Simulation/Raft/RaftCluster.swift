@@ -28,7 +28,8 @@ package final class RaftCluster {
     }
 
     enum Happening: UInt8 {
-        case wake, deliver, arrive, written, applied, fault, heal, restart, client, timeout, snapshot
+        case wake, deliver, arrive, written, applied, fault, heal, restart, client, timeout,
+            snapshot
         case reader, gambit, rest, probe, judge, churn
     }
 
@@ -39,6 +40,8 @@ package final class RaftCluster {
 
     let plan: Plan
     let rules: RaftRules
+    /// Virtual seconds of faults.
+    let seconds: UInt64
     let cluster: ClusterIdentity
     var hosts: [RaftHost] = []
     var now: UInt64 = 0
@@ -85,8 +88,9 @@ package final class RaftCluster {
         demand = SeededGenerator(seed: seeds.next())
         let drawn = RaftWeather(&fortune)
         weather = plan.isEveryday ? .everyday : drawn
-        let shape = plan.isWild ? RaftShape(&fortune, rules: plan.rules) : RaftShape(plan)
+        let shape = plan.isWild ? RaftShape(&fortune, plan) : RaftShape(plan)
         rules = shape.rules
+        seconds = shape.seconds
         let mark = SnapshotMark(
             position: LogPosition(term: Term(1), index: LogIndex(1)),
             membership: shape.membership
@@ -106,7 +110,7 @@ package final class RaftCluster {
 
     /// Runs to the end, or to the first violation.
     package func run() {
-        let end = plan.seconds * Self.second
+        let end = seconds * Self.second
         if !active.isEmpty { schedule(.fault, in: Self.second, node: 0) }
         if active.contains(.rest) { scheduleRest() }
         advance(to: end)
@@ -227,7 +231,8 @@ package final class RaftCluster {
             snapshot: disk.snapshot,
             base: disk.base,
             entries: disk.entries,
-            count: host.boots + 1
+            count: host.boots + 1,
+            start: UInt64(host.boots) + 1
         )
         host.raft = engine(host.id, boot: boot, at: host.local(now))
         check.restarted(host)
@@ -274,6 +279,8 @@ package final class RaftCluster {
         case .read(let tag, let verdict): readAnswered(tag, verdict, host)
         case .proposal(let tag, let verdict): proposalAnswered(tag, verdict, host)
         case .outcome(let tag, let outcome): proposalEnded(tag, outcome, host)
+        case .member(let peer, let news): check.says(host, of: peer, news)
+        case .repaired: break
         case .fault(let fault): check.fail("node \(host.id.raw) broke: \(fault)")
         }
     }

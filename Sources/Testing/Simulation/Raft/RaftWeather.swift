@@ -48,7 +48,7 @@ struct RaftWeather {
         holdMax = one(of: [300, 1500, 4000])
         slownessMax = one(of: [10, 200, 1500, 4000])
         thinking = one(of: [10, 100, 700])
-        readEvery = one(of: [20, 100, 500])
+        readEvery = one(of: [40, 200, 1000])
         snapshotEvery = one(of: [3, 20, 100])
         kept = one(of: [0, 1, 5])
         let count = generator.below(4)
