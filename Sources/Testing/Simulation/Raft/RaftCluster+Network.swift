@@ -6,7 +6,7 @@ extension RaftCluster {
     /// Kinds of messages, as far as faults tell them apart.
     static let messageKinds: UInt32 = 11
     /// More messages than this are a storm.
-    private static let travellingMax = 20_000
+    private static let travellingMax = 30_000
 
     func send(_ message: RaftMessage, _ host: RaftHost) {
         figures.messages += 1

@@ -17,13 +17,16 @@ struct RaftRest {
     var term = Term.zero
     /// The proposal that has to be committed, and those that have to hear of that soon.
     var probe: UInt64 = 0
+    var isCommitted = false
     var current: [RaftID] = []
 }
 
 extension RaftCluster {
     private static let leaderWithin = 12 * second
-    /// From a proposal to its answer, and to when those know of it that lag behind in nothing.
-    private static let toldWithin = 400 * millisecond
+    /// From a proposal to its answer.
+    private static let answeredWithin = 400 * millisecond
+    /// From a commit to when those know of it that lag behind in nothing: sooner than the next heartbeat.
+    private static let toldWithin = 40 * millisecond
     private static let restLength = 15 * second
 
     func scheduleRest() {
@@ -49,7 +52,10 @@ extension RaftCluster {
         schedule(.rest, in: Self.restLength, node: 0, payload: 1)
         schedule(.probe, in: quiet + 1, node: 0)
         schedule(.judge, in: Self.leaderWithin, node: 0, payload: 0)
-        schedule(.judge, in: Self.leaderWithin + Self.toldWithin, node: 0, payload: 1)
+        let waits = [Self.toldWithin, 2 * Self.toldWithin, Self.answeredWithin]
+        for (number, wait) in waits.enumerated() {
+            schedule(.judge, in: Self.leaderWithin + wait, node: 0, payload: UInt32(number + 1))
+        }
     }
 
     /// What becomes of one that does not need to work.
@@ -171,33 +177,41 @@ extension RaftCluster {
     /// First whether somebody leads, then what became of a proposal there.
     func judgeRest(_ step: UInt32) {
         guard let rest else { return }
-        if step == 0 {
-            guard let leader = newestLeader, leader.pausedUntil <= now else {
-                check.fail(
-                    "I18: nobody leads \(Self.leaderWithin / Self.second) s after a majority healed"
-                )
-                return
-            }
-            self.rest?.leader = leader.id
-            self.rest?.term = leader.raft.term
-            self.rest?.current = leader.raft.peers.filter {
-                $0.match == leader.raft.log.lastIndex && $0.flow == .replicate
-                    && rest.core >> UInt64(place(of: $0.id)) & 1 == 1
-            }.map(\.id)
-            proposeProbe(to: leader)
-            self.rest?.probe = leader.raft.log.lastIndex.raw
-            return
-        }
+        guard step > 0 else { return judgeLeader(of: rest) }
         guard let leader = rest.leader.flatMap({ host($0) }) else { return }
-        if leader.applied.raw < rest.probe {
+        let isCommitted = leader.raft.log.committed.raw >= rest.probe
+        if step == 1 {
+            self.rest?.isCommitted = isCommitted
+        } else if step == 2 ? rest.isCommitted : isCommitted {
+            for id in rest.current {
+                guard let host = host(id), host.raft.log.committed.raw < rest.probe else {
+                    continue
+                }
+                check.fail("I18: node \(id.raw) is not told what was committed a while ago")
+            }
+        }
+        if step == 3, leader.applied.raw < rest.probe {
             check.fail(
-                "I18: node \(leader.id.raw) leads, and what it was told \(Self.toldWithin / Self.millisecond) ms ago is not done"
+                "I18: node \(leader.id.raw) leads, and what it was told \(Self.answeredWithin / Self.millisecond) ms ago is not done"
             )
         }
-        for id in rest.current {
-            guard let host = host(id), host.raft.log.committed.raw < rest.probe else { continue }
-            check.fail("I18: node \(id.raw) does not know what was committed long ago")
+    }
+
+    private func judgeLeader(of rest: RaftRest) {
+        guard let leader = newestLeader, leader.pausedUntil <= now else {
+            check.fail(
+                "I18: nobody leads \(Self.leaderWithin / Self.second) s after a majority healed"
+            )
+            return
         }
+        self.rest?.leader = leader.id
+        self.rest?.term = leader.raft.term
+        self.rest?.current = leader.raft.peers.filter {
+            $0.match == leader.raft.log.lastIndex && $0.flow == .replicate
+                && rest.core >> UInt64(place(of: $0.id)) & 1 == 1
+        }.map(\.id)
+        proposeProbe(to: leader)
+        self.rest?.probe = leader.raft.log.lastIndex.raw
     }
 
     // MARK: - The end

@@ -34,7 +34,9 @@ struct RaftShape {
         )
         var rules = plan.rules
         rules.appendOctetsMax = one(of: [1, 100, rules.appendOctetsMax])
-        rules.inflightMessagesMax = one(of: [1, 3, rules.inflightMessagesMax])
+        // Many small messages on a network that lets them overtake each other are refused, and sent again, without end.
+        let window = rules.appendOctetsMax > 1000 ? rules.inflightMessagesMax : 8
+        rules.inflightMessagesMax = one(of: [1, 3, window])
         rules.inflightOctetsMax = one(of: [0, 100, rules.inflightOctetsMax])
         rules.applyOctetsMax = one(of: [1, 100, rules.applyOctetsMax])
         rules.uncommittedOctetsMax = one(of: [500, rules.uncommittedOctetsMax])
