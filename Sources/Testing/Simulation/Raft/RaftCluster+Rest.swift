@@ -84,17 +84,7 @@ extension RaftCluster {
 
     /// A majority in every membership that may come to hold; nil when there is none.
     private func chooseCore() -> UInt64? {
-        var memberships = check.memberships.suffix(2).map(\.membership)
-        for host in hosts where memberships.last?.contains(host.id) ?? false {
-            var later = host.raft.membership
-            for index in host.raft.log.changes {
-                guard case .membership(let change)? = host.raft.log.entry(at: index)?.content,
-                    let changed = try? later.applying(change)
-                else { continue }
-                later = changed.membership
-                memberships.append(later)
-            }
-        }
+        let memberships = possibleMemberships
         var core: UInt64 = 0
         for membership in memberships {
             for id in membership.members where !(host(id)?.isRemoved ?? true) {
@@ -111,9 +101,37 @@ extension RaftCluster {
         return core
     }
 
+    /// Those of now and of before the last change, and all that changes in logs would lead to.
+    private var possibleMemberships: [RaftMembership] {
+        var memberships = check.memberships.suffix(2).map(\.membership)
+        for host in hosts where memberships.last?.contains(host.id) ?? false {
+            var later = host.raft.membership
+            for index in host.raft.log.changes {
+                guard case .membership(let change)? = host.raft.log.entry(at: index)?.content,
+                    let changed = try? later.applying(change)
+                else { continue }
+                later = changed.membership
+                memberships.append(later)
+            }
+        }
+        return memberships
+    }
+
+    /// Whether all can do without this one, and those that repair their logs already.
+    func isDispensable(_ host: RaftHost) -> Bool {
+        var core: UInt64 = 0
+        for other in hosts where !other.isRemoved && other.id != host.id {
+            core |= 1 << UInt64(place(of: other.id))
+        }
+        return isMajority(core, possibleMemberships)
+    }
+
+    /// Those that repair their logs do not count.
     private func isMajority(_ core: UInt64, _ memberships: [RaftMembership]) -> Bool {
         memberships.allSatisfy { membership in
-            check.isMajority(of: membership) { core >> UInt64(place(of: $0)) & 1 == 1 }
+            check.isMajority(of: membership) { id in
+                core >> UInt64(place(of: id)) & 1 == 1 && host(id)?.disk.isRepairing == false
+            }
         }
     }
 
@@ -198,9 +216,29 @@ extension RaftCluster {
 
     // MARK: - The end
 
+    /// Whether nobody can be elected as long as logs are being repaired: only an operator can help.
+    ///
+    /// A minority is damaged at a time, but when a leader that removed itself is the only one to know so, and has
+    /// the longest log, one voter less can be one too few.
+    private var isStuckByDamage: Bool {
+        guard hosts.contains(where: { $0.disk.isRepairing && !$0.isRemoved }) else { return false }
+        return !hosts.contains { candidate in
+            !candidate.isRemoved && candidate.raft.membership.isVoter(candidate.id)
+                && !candidate.disk.isRepairing
+                && check.isMajority(of: candidate.raft.membership) { id in
+                    guard let voter = host(id), !voter.isRemoved else { return false }
+                    return !voter.disk.isRepairing && candidate.disk.last >= voter.disk.last
+                }
+        }
+    }
+
     /// I18: a healed cluster has one leader and keeps it, and all its members have applied the same.
     func checkEnd() {
         guard let leader = newestLeader else {
+            if isStuckByDamage {
+                figures.stuck += 1
+                return
+            }
             check.fail("I18: nobody leads \(Self.calmSeconds) s after all healed")
             return
         }
