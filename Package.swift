@@ -89,6 +89,7 @@ let package = Package(
         // Wire: octets <-> values.
         wire("DNSWire", ["Base"]),
         wire("GossipWire", ["Base", "Gossip"]),
+        wire("ClusterWire", ["Base", "SwarmCore"]),
 
         // System: system calls and C. The only room with `unsafe`.
         .target(name: "CLinux", path: "Sources/System/CLinux"),
@@ -157,6 +158,7 @@ let package = Package(
         tests("DNSWire", ["Base", "DNSWire", "LDNS"]),
         tests("Gossip", ["Base", "Gossip", "GossipWire"]),
         tests("SwarmCore", ["Base", "SwarmCore", "raft-trace"]),
+        tests("ClusterWire", ["Base", "SwarmCore", "ClusterWire"]),
         tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
         tests("GossipNode", ["Base", "Gossip", "GossipWire", "GossipNode", "LinuxSystem"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
@@ -183,6 +185,7 @@ if Context.environment["WAGGLE_FUZZ"] != nil {
         fuzz("GossipPacketFuzz", ["Gossip", "GossipWire"]),
         fuzz("GossipStreamFuzz", ["Gossip", "GossipWire"]),
         fuzz("JSONFuzz", ["Daemon", "HTTPAPI"]),
+        fuzz("ManagerMessageFuzz", ["ClusterWire", "SwarmCore"]),
         fuzz("NameFuzz", ["Base", "Names"]),
         fuzz("PrintFuzz", ["DNSWire", "LDNS"]),
         fuzz("QueryFuzz", ["Base", "Names", "DNSWire", "NameServer"]),

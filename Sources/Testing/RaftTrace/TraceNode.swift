@@ -110,7 +110,9 @@ final class TraceNode {
             ready.mustSync = ready.mustSync || !batch.entries.isEmpty
         case .send(let message): if message.isRecorded { ready.messages.append(message) }
         case .apply(let entries): ready.committed += entries
-        case .proposal, .outcome, .role, .read, .restore, .snapshotWanted, .fault: break
+        case .proposal, .outcome, .role, .read, .restore, .snapshotWanted, .member, .repaired,
+            .fault:
+            break
         }
     }
 

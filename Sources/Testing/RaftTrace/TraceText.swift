@@ -66,7 +66,7 @@ enum TraceText {
             let steps = change.steps.map { step in
                 switch step {
                 case .addVoter(let id): "v\(id.raw)"
-                case .addLearner(let id): "l\(id.raw)"
+                case .addLearner(let id), .join(let id): "l\(id.raw)"
                 case .remove(let id): "r\(id.raw)"
                 case .update(let id): "u\(id.raw)"
                 }

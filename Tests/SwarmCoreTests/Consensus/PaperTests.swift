@@ -281,7 +281,9 @@ struct PaperTests {
         }
     }
 
-    @Test("§5.4.2, Figure 8: only entries from the leader's current term are committed by counting")
+    @Test(
+        "B-04, §5.4.2, Figure 8: only entries from the leader's current term are committed by counting"
+    )
     func figure8() {
         let group = RaftGroup(3, logs: [[1, 2], [1, 2], [1]]) { $0.compatibility = .noPreVote }
         // Its own entry of term 3 reaches nobody, while the entry of term 2 is on a majority.

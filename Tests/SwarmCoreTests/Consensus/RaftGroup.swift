@@ -26,6 +26,7 @@ final class RaftGroup {
     /// Nodes whose disk does nothing.
     var holdsDisk: Set<RaftID> = []
     private var now = Moment.zero
+    private var starts: UInt64 = 1
 
     init(
         _ count: Int,
@@ -154,6 +155,46 @@ final class RaftGroup {
             default: member.news.append(output)
             }
         }
+    }
+
+    /// A node's process ends and begins again, with what its disk has of its log, or less.
+    func restart(_ number: UInt64, keeping count: Int = .max, isRepairing: Bool = false) {
+        let member = self[number]
+        starts += 1
+        member.disk = Array(member.disk.prefix(count))
+        let old = member.raft.snapshot
+        let boot = Raft.Boot(
+            hardState: member.hardState,
+            snapshot: old,
+            entries: member.disk.filter { $0.index > old.position.index },
+            count: UInt32(starts),
+            start: starts,
+            isRepairing: isRepairing
+        )
+        member.applied = []
+        member.raft = Raft(
+            id: RaftID(number),
+            cluster: Self.cluster,
+            rules: member.raft.rules,
+            boot: boot,
+            seed: starts,
+            at: now
+        )
+        obey(member)
+    }
+
+    /// A node takes a snapshot of what it applied, and forgets the entries.
+    func takeSnapshot(_ number: UInt64) {
+        let raft = self[number].raft.log
+        let index = raft.applied
+        guard let term = raft.term(at: index) else { return }
+        let mark = SnapshotMark(
+            position: LogPosition(term: term, index: index),
+            membership: self[number].raft.membership,
+            id: index.raw
+        )
+        tell(number, .snapshotTaken(mark))
+        tell(number, .compact(before: index.next))
     }
 
     /// The disk of a node catches up.

@@ -12,6 +12,8 @@ package struct MembershipChange: Hashable, Sendable {
         case addVoter(RaftID)
         /// It is sent the log and does not count; a voter is demoted.
         case addLearner(RaftID)
+        /// It is sent the log, and votes once it has caught up: the leader promotes it by itself.
+        case join(RaftID)
         case remove(RaftID)
         /// Only what is known of it changes.
         case update(RaftID)

@@ -19,7 +19,7 @@ package struct PeerProgress: Sendable {
     /// another session are not heard.
     ///
     /// Source: raft.md §1.10, "rejoin hazard".
-    package let session: UInt32
+    package internal(set) var session: UInt32
     /// The last entry that it is known to have durably.
     package internal(set) var match = LogIndex.zero
     /// The entry that is sent next.
@@ -36,6 +36,20 @@ package struct PeerProgress: Sendable {
     package internal(set) var confirmedReads: UInt64 = 0
     package internal(set) var window: InflightWindow
 
+    /// The start of its process that answers in this session; nil before the first answer.
+    var start: UInt64?
+    /// Whether it started again and has not yet shown that it has all up to `match`.
+    package internal(set) var isUnproven = false
+    /// It lost what it acknowledged, and counts for nothing before it has all up to here.
+    package internal(set) var countsFrom: LogIndex?
+    /// Whether this process said that it repairs its log.
+    var wasRepaired = false
+    /// Whether it repairs its log and has not all yet.
+    package internal(set) var isRepairing = false
+    /// What it has to reach before it is promoted.
+    var round: PromotionRound?
+    /// The tick at which it was last heard.
+    var heardAt: UInt64 = 0
     /// The tick at which a snapshot on its way to it was last known to move.
     var movedAt: UInt64 = 0
     var isWaiting = false
@@ -55,6 +69,9 @@ package struct PeerProgress: Sendable {
         self.isLearner = isLearner
         self.window = window
     }
+
+    /// What it counts for where a majority is sought.
+    package var counted: LogIndex { countsFrom == nil ? match : .zero }
 
     /// Whether nothing may be sent to it now.
     package var isPaused: Bool {
@@ -114,9 +131,33 @@ package struct PeerProgress: Sendable {
     mutating func hasUp(to index: LogIndex) -> Bool {
         if index <= match { return false }
         match = index
+        if let bound = countsFrom, match >= bound {
+            countsFrom = nil
+            isRepairing = false
+        }
         next = max(next, index.next)
         isWaiting = false
         return true
+    }
+
+    /// Its process is another one: what it says from now on is told apart by its session.
+    mutating func startAgain(session: UInt32) {
+        self.session = session
+        start = nil
+        wasRepaired = false
+        isRepairing = false
+        isUnproven = match > .zero
+        become(.probe, next: match.next)
+        toldCommit = min(toldCommit, match)
+    }
+
+    /// It has at most what `hint` says of what it acknowledged.
+    mutating func loseData(hint: LogIndex, last: LogIndex) {
+        isUnproven = false
+        countsFrom = last
+        match = .zero
+        become(.probe, next: min(hint, last).next)
+        toldCommit = .zero
     }
 
     /// It refused what was to follow `rejected`; false when that word is older than what is known.
@@ -132,6 +173,14 @@ package struct PeerProgress: Sendable {
         toldCommit = min(toldCommit, next.previous)
         return true
     }
+}
+
+/// How long a learner takes for what was committed when the round began; source: Raft thesis §4.2.1.
+struct PromotionRound: Sendable {
+    var target: LogIndex
+    /// The tick at which it began.
+    var since: UInt64
+    var number: Int
 }
 
 /// Messages with entries that a member has not yet acknowledged; bounded in number and octets.

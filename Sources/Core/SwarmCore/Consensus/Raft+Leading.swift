@@ -100,6 +100,9 @@ extension Raft {
             return
         }
         peers[place].isActive = true
+        peers[place].heardAt = ticks
+        if !isSameProcess(message, at: place) { return }
+        if message.isRepairing { repairs(at: place) }
         switch message.body {
         case .appendReply(.matched(let index, let isStalled)):
             peers[place].isStalled = isStalled
@@ -122,6 +125,10 @@ extension Raft {
     }
 
     private mutating func hasRejected(_ index: LogIndex, hint: LogPosition, at place: Int) {
+        if peers[place].isUnproven, index <= peers[place].match {
+            lostData(hint: hint.index, at: place)
+            return
+        }
         // Terms only rise along a log, so a whole term of this log may be skipped where the other has none
         // as high. Source: Raft paper §5.3, the optimization at its end.
         let start = min(hint.index, log.lastIndex)
@@ -132,6 +139,7 @@ extension Raft {
     }
 
     private mutating func hasMatched(_ index: LogIndex, at place: Int) {
+        if index >= peers[place].match { peers[place].isUnproven = false }
         let isNews = peers[place].hasUp(to: index)
         guard isNews || (peers[place].match == index && peers[place].flow == .probe) else {
             return
@@ -164,7 +172,7 @@ extension Raft {
     /// Source: Raft paper §5.4.2.
     mutating func commitWhatMajorityHas() -> Bool {
         let reached = Quorum.reached(by: membership) { id in
-            peers.first { $0.id == id }?.match ?? .zero
+            peers.first { $0.id == id }?.counted ?? .zero
         }
         guard let reached, reached > log.committed, log.term(at: reached) == term else {
             return false

@@ -42,7 +42,7 @@ extension Raft {
     }
 
     /// Why a proposal may not be appended now; `octets`: those of the proposals that go before it.
-    private func refusal(of proposal: RaftProposal, after octets: Int) -> ProposalRefusal? {
+    func refusal(of proposal: RaftProposal, after octets: Int) -> ProposalRefusal? {
         if !membership.contains(id) { return .notMember }
         if let transferee { return .transferring(to: transferee) }
         if let fence = proposal.fence, fence != term { return .fenced(term: term) }

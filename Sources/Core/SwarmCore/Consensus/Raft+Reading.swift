@@ -69,7 +69,8 @@ extension Raft {
         guard !reads.isEmpty else { return }
         let confirmed = Quorum.reached(by: membership) { id in
             id == self.id
-                ? readRound : (peers.first { $0.id == id }?.confirmedReads ?? 0)
+                ? readRound
+                : (peers.first { $0.id == id && $0.countsFrom == nil }?.confirmedReads ?? 0)
         }
         guard let confirmed else { return }
         while let first = reads.first, first.round <= confirmed {

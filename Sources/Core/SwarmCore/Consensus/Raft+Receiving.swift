@@ -70,7 +70,7 @@ extension Raft {
         let isFree =
             vote == message.from || (vote == nil && leader == nil)
             || (!isReal && message.term > term)
-        let isGranted = isFree && log.isUpToDate(request.last)
+        let isGranted = isFree && !isRepairing && log.isUpToDate(request.last)
         // A grant speaks of the term that was asked about, a refusal of this node's own.
         let answer = isGranted ? message.term : term
         let body: RaftMessage.Body =
@@ -114,6 +114,7 @@ extension Raft {
             leader = message.from
             if !isLeaderGone { hasteAt = nil }
         }
+        hearClearance(message)
         switch message.body {
         case .append(let append): take(append, message)
         case .heartbeat(let commit, let reads):
@@ -141,15 +142,7 @@ extension Raft {
         session: UInt32 = 0
     ) {
         sends.append(
-            RaftMessage(
-                cluster: cluster,
-                from: id,
-                to: peer,
-                term: term,
-                boot: boot ?? self.boot,
-                session: session,
-                body: body
-            )
+            envelope(body, to: peer, term: term, boot: boot ?? self.boot, session: session)
         )
     }
 
@@ -161,17 +154,29 @@ extension Raft {
         boot: UInt32,
         session: UInt32 = 0
     ) {
-        after.append(
-            RaftMessage(
-                cluster: cluster,
-                from: id,
-                to: peer,
-                term: term,
-                boot: boot,
-                session: session,
-                body: body
-            )
+        after.append(envelope(body, to: peer, term: term, boot: boot, session: session))
+    }
+
+    private func envelope(
+        _ body: RaftMessage.Body,
+        to peer: RaftID,
+        term: Term,
+        boot: UInt32,
+        session: UInt32
+    ) -> RaftMessage {
+        var message = RaftMessage(
+            cluster: cluster,
+            from: id,
+            to: peer,
+            term: term,
+            boot: boot,
+            session: session,
+            start: start,
+            body: body
         )
+        message.isRepairing = isRepairing
+        message.cleared = clearance(for: peer)
+        return message
     }
 
     /// An answer, once what it says is durable.

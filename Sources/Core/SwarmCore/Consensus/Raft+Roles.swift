@@ -27,6 +27,7 @@ extension Raft {
             watchDisk()
             leaveJointIfDue()
             giveUpSnapshots()
+            promoteLearners()
         }
         if role == .leader, heartbeatElapsed >= rules.heartbeatTicks {
             heartbeatElapsed = 0

@@ -31,6 +31,11 @@ package struct Raft: ~Copyable, Engine {
         package var snapshot: SnapshotMark
         /// How often this node was started, rising from start to start.
         package var count: UInt32
+        /// Drawn anew at each start; a disk that was put back to an earlier state cannot repeat it.
+        package var start: UInt64
+        /// Whether part of the log was damaged and is missing from `entries`: the node does not vote before
+        /// a leader says that it has all again.
+        package var isRepairing: Bool
 
         /// `base`: the snapshot's position where nil.
         package init(
@@ -38,13 +43,17 @@ package struct Raft: ~Copyable, Engine {
             snapshot: SnapshotMark,
             base: LogPosition? = nil,
             entries: [LogEntry] = [],
-            count: UInt32 = 1
+            count: UInt32 = 1,
+            start: UInt64 = 0,
+            isRepairing: Bool = false
         ) {
             self.hardState = hardState
             self.base = base ?? snapshot.position
             self.entries = entries
             self.snapshot = snapshot
             self.count = count
+            self.start = start
+            self.isRepairing = isRepairing
         }
     }
 
@@ -90,10 +99,13 @@ package struct Raft: ~Copyable, Engine {
     package internal(set) var counts = RaftCounts()
     /// Octets of payloads that this leader appended and did not see applied.
     package internal(set) var uncommittedOctets = 0
+    /// Whether entries that were acknowledged may be missing: it does not vote.
+    package internal(set) var isRepairing: Bool
     /// Set once something happened that cannot be; the engine is silent from then on.
     package internal(set) var fault: RaftFault?
 
     let boot: UInt32
+    let start: UInt64
     var generator: SeededGenerator
     var votes: [(id: RaftID, isGranted: Bool)] = []
     /// Ticks since a leader was heard, since the campaign began, or since the quorum was checked.
@@ -146,6 +158,8 @@ package struct Raft: ~Copyable, Engine {
         self.cluster = cluster
         self.rules = rules
         self.boot = boot.count
+        start = boot.start
+        isRepairing = boot.isRepairing
         log = RaftLog(
             base: boot.base,
             entries: boot.entries,
@@ -186,7 +200,7 @@ package struct Raft: ~Copyable, Engine {
         case .snapshotTaken(let mark):
             if mark.position.index >= snapshot.position.index { snapshot = mark }
             isSnapshotWanted = false
-        case .compact(let index): log.compact(before: index)
+        case .compact(let index): log.compact(before: kept(before: index))
         case .storageFailed: fail(.storage)
         }
         reportRole()
@@ -356,6 +370,6 @@ package struct Raft: ~Copyable, Engine {
 
     /// Whether this node may become leader at all.
     var isPromotable: Bool {
-        membership.isVoter(id) && log.installing == nil
+        membership.isVoter(id) && log.installing == nil && !isRepairing
     }
 }

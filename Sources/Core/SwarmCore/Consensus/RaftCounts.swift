@@ -22,4 +22,11 @@ package struct RaftCounts: Hashable, Sendable {
     package var snapshotsSent = 0
     package var snapshotsInstalled = 0
     package var transfers = 0
+    package var promotions = 0
+    /// Members that started again and were asked for what they acknowledged before.
+    package var restarts = 0
+    /// Of these, those that did not have it.
+    package var dataLosses = 0
+    /// Times that this node's own damaged log was whole again.
+    package var repairs = 0
 }

@@ -103,6 +103,17 @@ package struct RaftLog: Sendable {
         return Array(entries[start..<taken])
     }
 
+    /// The octets of the entries from `first` on that are before `end`.
+    func octets(from first: LogIndex, before end: LogIndex) -> Int {
+        var octets = 0
+        var at = first
+        while at < end, let entry = entry(at: at) {
+            octets += entry.octets
+            at = at.next
+        }
+        return octets
+    }
+
     // MARK: - Changing
 
     /// A leader's own entries, after the last.

@@ -10,6 +10,8 @@ package struct RaftMembership: Hashable, Sendable {
     package private(set) var learners: [RaftID] = []
     /// Outgoing voters that will be learners once the joint configuration is left.
     package private(set) var learnersNext: [RaftID] = []
+    /// Learners that the leader promotes by itself once they have caught up.
+    package private(set) var joining: [RaftID] = []
     /// Whether the leader proposes to leave the joint configuration by itself.
     package private(set) var leavesByItself = false
 
@@ -24,12 +26,14 @@ package struct RaftMembership: Hashable, Sendable {
         outgoing: [RaftID],
         learners: [RaftID],
         learnersNext: [RaftID],
+        joining: [RaftID] = [],
         leavesByItself: Bool
     ) {
         self.incoming = Self.sorted(incoming)
         self.outgoing = Self.sorted(outgoing)
         self.learners = Self.sorted(learners)
         self.learnersNext = Self.sorted(learnersNext)
+        self.joining = Self.sorted(joining)
         self.leavesByItself = leavesByItself
     }
 
@@ -47,6 +51,8 @@ package struct RaftMembership: Hashable, Sendable {
     package func isVoter(_ id: RaftID) -> Bool { incoming.contains(id) || outgoing.contains(id) }
 
     package func isLearner(_ id: RaftID) -> Bool { learners.contains(id) }
+
+    package func isJoining(_ id: RaftID) -> Bool { joining.contains(id) }
 
     package func contains(_ id: RaftID) -> Bool {
         isVoter(id) || learners.contains(id) || learnersNext.contains(id)
@@ -131,6 +137,7 @@ extension RaftMembership.Changed {
         switch step {
         case .addVoter(let id) where id.raw != 0: addVoter(id)
         case .addLearner(let id) where id.raw != 0: addLearner(id)
+        case .join(let id) where id.raw != 0: join(id)
         case .remove(let id) where id.raw != 0: remove(id)
         default: break
         }
@@ -143,6 +150,7 @@ extension RaftMembership.Changed {
     }
 
     private mutating func addLearner(_ id: RaftID) {
+        membership.joining.removeAll { $0 == id }
         if membership.learners.contains(id) { return }
         welcome(id)
         membership.forget(id)
@@ -152,6 +160,12 @@ extension RaftMembership.Changed {
         } else {
             membership.insert(id, into: \.learners)
         }
+    }
+
+    private mutating func join(_ id: RaftID) {
+        if membership.incoming.contains(id) { return }
+        addLearner(id)
+        membership.insert(id, into: \.joining)
     }
 
     private mutating func remove(_ id: RaftID) {
@@ -171,6 +185,7 @@ extension RaftMembership {
         incoming.removeAll { $0 == id }
         learners.removeAll { $0 == id }
         learnersNext.removeAll { $0 == id }
+        joining.removeAll { $0 == id }
     }
 
     fileprivate mutating func insert(

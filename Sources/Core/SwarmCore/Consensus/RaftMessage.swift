@@ -10,6 +10,13 @@ package struct RaftMessage: Hashable, Sendable {
     package var boot: UInt32
     /// Which membership of the receiver the leader means; replies carry it back.
     package var session: UInt32
+    /// Drawn anew at each start of the sender: who starts again has to show that its disk kept all.
+    package var start: UInt64
+    /// Whether the sender repairs a damaged log: it counts for nothing meanwhile.
+    package var isRepairing = false
+    /// A leader's word to the process of that start: it has all again that was here when it said that it
+    /// repairs its log.
+    package var cleared: UInt64?
     package var body: Body
 
     package init(
@@ -19,6 +26,7 @@ package struct RaftMessage: Hashable, Sendable {
         term: Term,
         boot: UInt32 = 0,
         session: UInt32 = 0,
+        start: UInt64 = 0,
         body: Body
     ) {
         self.cluster = cluster
@@ -27,6 +35,7 @@ package struct RaftMessage: Hashable, Sendable {
         self.term = term
         self.boot = boot
         self.session = session
+        self.start = start
         self.body = body
     }
 

@@ -25,7 +25,8 @@ package enum RaftInput: Sendable {
     case applied(through: LogIndex)
     /// A snapshot was taken here and is durable.
     case snapshotTaken(SnapshotMark)
-    /// Entries before this index may be forgotten.
+    /// Entries before this index may be forgotten; a leader keeps what members that are heard still lack,
+    /// within limits, and the log's base says what was forgotten.
     case compact(before: LogIndex)
     /// Nothing can be written any more: this node neither votes nor acknowledges again.
     case storageFailed
@@ -95,8 +96,22 @@ package enum RaftOutput: Sendable {
     case read(ReadTag, ReadVerdict)
     case proposal(ProposalTag, ProposalVerdict)
     case outcome(ProposalTag, ProposalOutcome)
+    case member(RaftID, MemberNews)
+    /// The damaged log is whole again, and this node votes: what remembers the damage may be forgotten.
+    case repaired
     /// Something happened that cannot be; this node says nothing more.
     case fault(RaftFault)
+}
+
+/// What whoever looks after the cluster should hear of a member.
+package enum MemberNews: Hashable, Sendable {
+    /// A learner that is to become a voter does not catch up: entries come faster than it takes them.
+    case lags(rounds: Int)
+    /// A learner that never caught up and was not heard for long is being removed.
+    case givenUp
+    /// It acknowledged entries that its disk does not have any more: it counts for nothing until it has all
+    /// again, and something committed may be lost if others did the same.
+    case lostData(acknowledged: LogIndex, remaining: LogIndex)
 }
 
 /// What a node is in its term.

@@ -53,6 +53,18 @@ package struct RaftRules: Hashable, Sendable {
     package var applyOctetsMax = 4 << 20
     /// After so many ticks without a sign of life a snapshot on its way is taken for lost.
     package var snapshotTicks = 100
+    /// Snapshots go in pieces of this; as many of them as `snapshotWindow` are under way at a time.
+    package var snapshotChunkOctets = 1 << 20
+    package var snapshotWindow = 4
+    /// A larger snapshot is not received.
+    package var snapshotOctetsMax: UInt64 = 64 << 30
+    /// A leader keeps entries that a member still lacks, up to this; more than is lacking is not kept.
+    package var keptOctetsMax = 64 << 20
+    /// A learner that is to vote is promoted once it took less than a timeout to get what was committed when
+    /// a round began; after so many longer rounds it is said that it lags.
+    package var promotionRoundsMax = 10
+    /// A learner that is to vote, never caught up and was not heard for so many ticks is removed; nil is never.
+    package var learnerPatienceTicks: Int?
     /// Reads that wait for their confirmation.
     package var readsMax = 65_536
     /// How long at most a follower waits before it campaigns when its leader is known to be gone.

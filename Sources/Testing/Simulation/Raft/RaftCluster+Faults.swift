@@ -193,7 +193,7 @@ extension MembershipChange.Step {
     fileprivate var takesAway: Bool {
         switch self {
         case .remove, .addLearner: true
-        case .addVoter, .update: false
+        case .addVoter, .join, .update: false
         }
     }
 }

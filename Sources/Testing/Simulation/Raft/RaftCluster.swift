@@ -205,7 +205,8 @@ package final class RaftCluster {
             snapshot: disk.snapshot,
             base: disk.base,
             entries: disk.entries,
-            count: host.boots + 1
+            count: host.boots + 1,
+            start: UInt64(host.boots) + 1
         )
         host.raft = engine(host.id, boot: boot, at: host.local(now))
         check.restarted(host)
@@ -250,6 +251,9 @@ package final class RaftCluster {
         case .read(let tag, let verdict): readAnswered(tag, verdict, host)
         case .proposal(let tag, let verdict): proposalAnswered(tag, verdict)
         case .outcome(let tag, let outcome): proposalEnded(tag, outcome)
+        case .member(let peer, let news):
+            story.tell(now, "node \(host.id.raw) says of node \(peer.raw): \(news)")
+        case .repaired: break
         case .fault(let fault): check.fail("node \(host.id.raw) broke: \(fault)")
         }
     }
