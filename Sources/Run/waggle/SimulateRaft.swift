@@ -7,8 +7,9 @@ extension SimulateCommand {
             commandName: "raft",
             abstract: "A cluster of managers under faults, checked after every event.",
             discussion: """
-                Each seed has some of the faults, one in ten has none. After the given seconds all heals,
-                and the cluster has to come to rest. What clients saw has to be linearizable.
+                Each seed has some of the faults, one in ten has none. Now and then, in a rest, only a
+                majority works, which has to lead, commit and tell within bounds. After the given seconds all
+                heals, and the cluster has to come to rest. What clients saw has to be linearizable.
                 Faults: \(RaftFaultKind.allCases.map(\.rawValue).joined(separator: ", ")).
                 """
         )
@@ -30,6 +31,10 @@ extension SimulateCommand {
         var faults: String?
         @Flag(help: "2 % loss, round trips of 50 ms and slow disks, always the same.")
         var everyday = false
+        @Flag(
+            help: "The seed chooses the nodes and their limits, too; two of three runs are short."
+        )
+        var wild = false
         @OptionGroup var json: JSONFlag
 
         func run() throws {
@@ -71,6 +76,7 @@ extension SimulateCommand {
             plan.seed = seed
             plan.seconds = seconds
             plan.isEveryday = everyday
+            plan.isWild = wild
             guard let faults else { return plan }
             plan.isCertain = true
             plan.faults = []
@@ -89,6 +95,7 @@ extension SimulateCommand {
                 "waggle simulate raft --nodes \(nodes) --seed \(seed) --seconds \(seconds)"
             if let faults { command += " --faults \(faults)" }
             if everyday { command += " --everyday" }
+            if wild { command += " --wild" }
             return command
         }
     }

@@ -30,7 +30,7 @@ extension Raft {
         appendOwn(contents)
         for (offset, proposal) in accepted.enumerated() {
             let position = LogPosition(term: term, index: first.advanced(by: offset))
-            waiters.append(Waiter(position: position, tag: proposal.tag))
+            expect(position, proposal.tag)
             emit(.proposal(proposal.tag, .accepted(position)))
         }
         broadcastAppend()
@@ -150,8 +150,7 @@ extension Raft {
         if waiters.count >= rules.waitersMax {
             emit(.outcome(tag, .unknown))
         } else if position.index > log.applied {
-            let place = waiters.firstIndex { $0.position.index > position.index }
-            waiters.insert(Waiter(position: position, tag: tag), at: place ?? waiters.endIndex)
+            expect(position, tag)
         } else if let term = log.term(at: position.index) {
             emit(.outcome(tag, term == position.term ? .committed(position) : .superseded))
         } else {
@@ -160,6 +159,15 @@ extension Raft {
     }
 
     // MARK: - The end of it
+
+    /// In the order of places: what was promised in an earlier term may stand behind what is promised now.
+    private mutating func expect(_ position: LogPosition, _ tag: ProposalTag) {
+        var place = waiters.endIndex
+        while place > waiters.startIndex, waiters[place - 1].position.index > position.index {
+            place -= 1
+        }
+        waiters.insert(Waiter(position: position, tag: tag), at: place)
+    }
 
     /// Only what is applied at its place says what became of a proposal.
     mutating func resolveWaiters() {

@@ -43,17 +43,18 @@ package struct KeyValueMachine: Hashable, Sendable {
         return keys[place] == key ? values[place] : 0
     }
 
-    /// Applies what an entry carries: what it read, or the value before, or 1 where a swap took place.
-    package mutating func apply(_ octets: [UInt8]) -> UInt64 {
+    /// Applies what an entry carries: what it read, or the value before, or 1 where a swap took place; and the
+    /// command, if it was new.
+    package mutating func apply(_ octets: [UInt8]) -> (result: UInt64, effect: Command?) {
         for octet in octets {
             digest = (digest ^ UInt64(octet)) &* 0x0000_0100_0000_01b3
         }
-        guard let command = Command(octets) else { return 0 }
+        guard let command = Command(octets) else { return (0, nil) }
         let place = Int(command.client) % Self.clientsMax
-        if command.sequence <= sequences[place] { return results[place] }
+        if command.sequence <= sequences[place] { return (results[place], nil) }
         sequences[place] = command.sequence
         results[place] = perform(command)
-        return results[place]
+        return (results[place], command)
     }
 
     private mutating func perform(_ command: Command) -> UInt64 {

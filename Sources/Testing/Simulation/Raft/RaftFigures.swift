@@ -18,6 +18,8 @@ package struct RaftFigures: Sendable {
     package var unjudged = 0
     package var invariants = 0
     package var faults = RaftFaultCounts()
+    /// Sums up all that happened, in order: two runs of one seed have the same.
+    package private(set) var digest: UInt64 = 0
     /// Nanoseconds from call to answer.
     package var latencies = Samples()
 
@@ -28,7 +30,13 @@ package struct RaftFigures: Sendable {
 
     package init() {}
 
+    mutating func add(_ event: Event) {
+        digest = (digest ^ event.time) &* 0x0000_0100_0000_01b3
+        digest = (digest ^ UInt64(event.kind) << 32 ^ UInt64(event.node)) &* 0x0000_0100_0000_01b3
+    }
+
     package mutating func add(_ other: RaftFigures) {
+        digest = (digest ^ other.digest) &* 0x0000_0100_0000_01b3
         virtualSeconds += other.virtualSeconds
         events += other.events
         messages += other.messages

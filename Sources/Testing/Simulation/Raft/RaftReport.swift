@@ -50,7 +50,7 @@ package struct RaftReport: Sendable {
             ("answered", figures.answered), ("refused", figures.refused),
             ("doubtful", figures.doubtful), ("reads", figures.reads), ("keys", figures.keys),
             ("unjudged", figures.unjudged), ("invariants", figures.invariants),
-            ("violations", failures),
+            ("violations", failures), ("digest", Int(figures.digest >> 1)),
         ]
         let faults = RaftFaultKind.allCases.map { kind in
             (kind.rawValue, Figure.number(UInt64(figures.faults[kind])))
