@@ -115,6 +115,8 @@ extension SimulationView {
             ("elections", "\(figures.elections)"),
             ("entries applied", "\(figures.applied)"),
             ("snapshots taken, installed", "\(figures.snapshots), \(figures.restores)"),
+            ("messages about their octets", "\(figures.pieces)"),
+            ("logs repaired; left to an operator", "\(figures.repairs); \(figures.stuck)"),
             ("messages, syncs", "\(figures.messages), \(figures.syncs)"),
             (
                 "operations answered, refused, in doubt",

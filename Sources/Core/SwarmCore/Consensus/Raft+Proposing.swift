@@ -83,7 +83,9 @@ extension Raft {
         if insists || changed.incoming == membership.incoming { return nil }
         let isAlive = Quorum.verdict(of: changed) { id in
             id == self.id
-                || peers.contains { $0.id == id && ($0.isActive || $0.wasActive) }
+                || peers.contains {
+                    $0.id == id && ($0.isActive || $0.wasActive) && $0.countsFrom == nil
+                }
         }
         return isAlive == .won ? nil : .noActiveQuorum
     }

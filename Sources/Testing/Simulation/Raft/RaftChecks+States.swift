@@ -183,10 +183,12 @@ extension RaftChecks {
         )
         for half in [membership.incoming, membership.outgoing] {
             for id in half where !has(id) {
-                guard let last = cluster.host(id)?.disk.last else { continue }
+                guard let disk = cluster.host(id)?.disk, !disk.isRepairing else { continue }
                 expect(
                     !isMajority(of: membership) {
-                        cluster.host($0).map { last >= $0.disk.last } ?? false
+                        cluster.host($0).map {
+                            !$0.disk.isRepairing && disk.last >= $0.disk.last
+                        } ?? false
                     },
                     "I4: node \(host.id.raw) commits \(index.raw), without which node \(id.raw) could still lead"
                 )
@@ -238,7 +240,8 @@ extension RaftChecks {
         for peer in host.raft.peers {
             guard let other = cluster.host(peer.id) else { continue }
             // A later leader may have cut off what this one, which does not know of it, was told of.
-            let isLater = other.disk.hardState.term > host.raft.term
+            let isLater =
+                other.disk.hardState.term > host.raft.term || other.disk.isRepairing
             expect(
                 isLater || peer.match <= other.disk.last.index,
                 "I11: node \(host.id.raw) takes node \(peer.id.raw) to have \(peer.match.raw), not \(other.disk.last.index.raw)"

@@ -108,7 +108,8 @@ extension RaftCluster {
         let mark = SnapshotMark(
             position: position,
             membership: host.raft.membership,
-            id: host.machine.digest
+            id: host.machine.digest,
+            octets: UInt64(KeyValueMachine.octetCount)
         )
         check.snapshot(mark, host.machine, known: snapshots[position.index.raw])
         snapshots[position.index.raw] = host.machine
@@ -118,14 +119,16 @@ extension RaftCluster {
         if position.index.raw > kept + 1 {
             let first = LogIndex(position.index.raw + 1 - kept)
             tell(host, .compact(before: first))
-            host.disk.compact(before: first)
+            host.disk.compact(before: host.raft.log.first)
         }
+        tellTransfers(host, .passed(position.index))
         figures.snapshots += 1
         if active.contains(.compaction), !isCalm { figures.faults[.compaction] += 1 }
     }
 
     func restore(_ mark: SnapshotMark, _ host: RaftHost) {
-        guard let machine = snapshots[mark.position.index.raw], machine.digest == mark.id else {
+        guard let machine = arrivedState(mark, host) else { return }
+        if machine != snapshots[mark.position.index.raw] {
             check.fail("node \(host.id.raw) has a snapshot that nobody took")
             return
         }
@@ -135,6 +138,7 @@ extension RaftCluster {
         host.applies.removeAll()
         host.sinceSnapshot = 0
         figures.restores += 1
+        tellTransfers(host, .passed(mark.position.index))
         answerReads(host)
         occasion(.restored, host)
     }

@@ -163,6 +163,7 @@ extension RaftCluster {
             check.wrote(batch, host)
         }
         let wasLeader = host.raft.role == .leader && host.isRunning
+        crashTransfers(host)
         host.writing = []
         host.writes = []
         host.applies = []
@@ -182,6 +183,22 @@ extension RaftCluster {
                 tell(other, .gone(host.id))
             }
         }
+    }
+
+    /// The end of a log is damaged while its process does not run: of a minority of voters at a time.
+    func rot(_ host: RaftHost) {
+        guard active.contains(.rot), !isQuiet, fortune.below(3) == 0 else { return }
+        let floor = max(host.disk.base.index, host.disk.snapshot.position.index)
+        let count = host.disk.last.index.distance(from: floor)
+        guard count > 0, isDispensable(host) else { return }
+        let lost = 1 + Int(fortune.below(UInt32(count)))
+        host.disk.damaged += host.disk.entries.suffix(lost).map(\.position)
+        host.disk.entries.removeLast(lost)
+        let last = host.disk.last.index
+        host.disk.hardState.commit = min(host.disk.hardState.commit, last)
+        host.disk.isRepairing = true
+        figures.faults[.rot] += 1
+        story.tell(now, "the log of node \(host.id.raw) is damaged behind \(last.raw)")
     }
 
     /// The place of a crashed leader is taken.

@@ -6,7 +6,7 @@ extension RaftCluster {
     /// Kinds of messages, as far as faults tell them apart.
     static let messageKinds: UInt32 = 11
     /// More messages than this are a storm.
-    private static let travellingMax = 20_000
+    private static let travellingMax = 30_000
 
     func send(_ message: RaftMessage, _ host: RaftHost) {
         figures.messages += 1
@@ -15,13 +15,12 @@ extension RaftCluster {
         let to = place(of: message.to)
         guard to < hosts.count else { return }
         if message.body == .timeoutNow { occasion(.timeoutNow, hosts[to]) }
+        if case .snapshot = message.body { return transfer(message, host) }
         if cuts[from] >> UInt64(to) & 1 == 1 || isFiltered(message, hosts[from], hosts[to])
             || strikes(.loss, oneIn: weather.lossOneIn)
         {
-            if case .snapshot = message.body { report(message, isThere: false) }
             return
         }
-        if case .snapshot = message.body { report(message, isThere: true) }
         if messages.count > Self.travellingMax {
             check.fail("I16: \(messages.count) messages are on their way")
         }
@@ -34,7 +33,6 @@ extension RaftCluster {
 
     private func schedule(_ message: RaftMessage, to place: Int) {
         var wait = 100_000 + UInt64(network.below(1_400_000))
-        if case .snapshot = message.body { wait += 20 * Self.millisecond }
         var isHeld = false
         if active.contains(.hold), weather.heldKinds >> message.body.kind & 1 == 1,
             strikes(.hold, oneIn: weather.holdOneIn)
@@ -60,19 +58,8 @@ extension RaftCluster {
         return isLost
     }
 
-    /// The sender hears what became of a snapshot, unless that is lost, too.
-    private func report(_ message: RaftMessage, isThere: Bool) {
-        if network.below(4) == 0 { return }
-        schedule(
-            .snapshot,
-            in: 60 * Self.millisecond,
-            node: UInt32(place(of: message.from)),
-            payload: UInt32(message.to.raw) << 1 | (isThere ? 1 : 0)
-        )
-    }
-
     /// Whether this fault hits this message.
-    private func strikes(_ kind: RaftFaultKind, oneIn count: UInt32) -> Bool {
+    func strikes(_ kind: RaftFaultKind, oneIn count: UInt32) -> Bool {
         guard active.contains(kind), !isQuiet, network.below(count) == 0 else { return false }
         figures.faults[kind] += 1
         return true

@@ -17,13 +17,16 @@ struct RaftRest {
     var term = Term.zero
     /// The proposal that has to be committed, and those that have to hear of that soon.
     var probe: UInt64 = 0
+    var isCommitted = false
     var current: [RaftID] = []
 }
 
 extension RaftCluster {
     private static let leaderWithin = 12 * second
-    /// From a proposal to its answer, and to when those know of it that lag behind in nothing.
-    private static let toldWithin = 400 * millisecond
+    /// From a proposal to its answer.
+    private static let answeredWithin = 400 * millisecond
+    /// From a commit to when those know of it that lag behind in nothing: sooner than the next heartbeat.
+    private static let toldWithin = 40 * millisecond
     private static let restLength = 15 * second
 
     func scheduleRest() {
@@ -49,7 +52,10 @@ extension RaftCluster {
         schedule(.rest, in: Self.restLength, node: 0, payload: 1)
         schedule(.probe, in: quiet + 1, node: 0)
         schedule(.judge, in: Self.leaderWithin, node: 0, payload: 0)
-        schedule(.judge, in: Self.leaderWithin + Self.toldWithin, node: 0, payload: 1)
+        let waits = [Self.toldWithin, 2 * Self.toldWithin, Self.answeredWithin]
+        for (number, wait) in waits.enumerated() {
+            schedule(.judge, in: Self.leaderWithin + wait, node: 0, payload: UInt32(number + 1))
+        }
     }
 
     /// What becomes of one that does not need to work.
@@ -78,17 +84,7 @@ extension RaftCluster {
 
     /// A majority in every membership that may come to hold; nil when there is none.
     private func chooseCore() -> UInt64? {
-        var memberships = check.memberships.suffix(2).map(\.membership)
-        for host in hosts where memberships.last?.contains(host.id) ?? false {
-            var later = host.raft.membership
-            for index in host.raft.log.changes {
-                guard case .membership(let change)? = host.raft.log.entry(at: index)?.content,
-                    let changed = try? later.applying(change)
-                else { continue }
-                later = changed.membership
-                memberships.append(later)
-            }
-        }
+        let memberships = possibleMemberships
         var core: UInt64 = 0
         for membership in memberships {
             for id in membership.members where !(host(id)?.isRemoved ?? true) {
@@ -105,9 +101,37 @@ extension RaftCluster {
         return core
     }
 
+    /// Those of now and of before the last change, and all that changes in logs would lead to.
+    private var possibleMemberships: [RaftMembership] {
+        var memberships = check.memberships.suffix(2).map(\.membership)
+        for host in hosts where memberships.last?.contains(host.id) ?? false {
+            var later = host.raft.membership
+            for index in host.raft.log.changes {
+                guard case .membership(let change)? = host.raft.log.entry(at: index)?.content,
+                    let changed = try? later.applying(change)
+                else { continue }
+                later = changed.membership
+                memberships.append(later)
+            }
+        }
+        return memberships
+    }
+
+    /// Whether all can do without this one, and those that repair their logs already.
+    func isDispensable(_ host: RaftHost) -> Bool {
+        var core: UInt64 = 0
+        for other in hosts where !other.isRemoved && other.id != host.id {
+            core |= 1 << UInt64(place(of: other.id))
+        }
+        return isMajority(core, possibleMemberships)
+    }
+
+    /// Those that repair their logs do not count.
     private func isMajority(_ core: UInt64, _ memberships: [RaftMembership]) -> Bool {
         memberships.allSatisfy { membership in
-            check.isMajority(of: membership) { core >> UInt64(place(of: $0)) & 1 == 1 }
+            check.isMajority(of: membership) { id in
+                core >> UInt64(place(of: id)) & 1 == 1 && host(id)?.disk.isRepairing == false
+            }
         }
     }
 
@@ -153,40 +177,68 @@ extension RaftCluster {
     /// First whether somebody leads, then what became of a proposal there.
     func judgeRest(_ step: UInt32) {
         guard let rest else { return }
-        if step == 0 {
-            guard let leader = newestLeader, leader.pausedUntil <= now else {
-                check.fail(
-                    "I18: nobody leads \(Self.leaderWithin / Self.second) s after a majority healed"
-                )
-                return
-            }
-            self.rest?.leader = leader.id
-            self.rest?.term = leader.raft.term
-            self.rest?.current = leader.raft.peers.filter {
-                $0.match == leader.raft.log.lastIndex && $0.flow == .replicate
-                    && rest.core >> UInt64(place(of: $0.id)) & 1 == 1
-            }.map(\.id)
-            proposeProbe(to: leader)
-            self.rest?.probe = leader.raft.log.lastIndex.raw
-            return
-        }
+        guard step > 0 else { return judgeLeader(of: rest) }
         guard let leader = rest.leader.flatMap({ host($0) }) else { return }
-        if leader.applied.raw < rest.probe {
+        let isCommitted = leader.raft.log.committed.raw >= rest.probe
+        if step == 1 {
+            self.rest?.isCommitted = isCommitted
+        } else if step == 2 ? rest.isCommitted : isCommitted {
+            for id in rest.current {
+                guard let host = host(id), host.raft.log.committed.raw < rest.probe else {
+                    continue
+                }
+                check.fail("I18: node \(id.raw) is not told what was committed a while ago")
+            }
+        }
+        if step == 3, leader.applied.raw < rest.probe {
             check.fail(
-                "I18: node \(leader.id.raw) leads, and what it was told \(Self.toldWithin / Self.millisecond) ms ago is not done"
+                "I18: node \(leader.id.raw) leads, and what it was told \(Self.answeredWithin / Self.millisecond) ms ago is not done"
             )
         }
-        for id in rest.current {
-            guard let host = host(id), host.raft.log.committed.raw < rest.probe else { continue }
-            check.fail("I18: node \(id.raw) does not know what was committed long ago")
+    }
+
+    private func judgeLeader(of rest: RaftRest) {
+        guard let leader = newestLeader, leader.pausedUntil <= now else {
+            check.fail(
+                "I18: nobody leads \(Self.leaderWithin / Self.second) s after a majority healed"
+            )
+            return
         }
+        self.rest?.leader = leader.id
+        self.rest?.term = leader.raft.term
+        self.rest?.current = leader.raft.peers.filter {
+            $0.match == leader.raft.log.lastIndex && $0.flow == .replicate
+                && rest.core >> UInt64(place(of: $0.id)) & 1 == 1
+        }.map(\.id)
+        proposeProbe(to: leader)
+        self.rest?.probe = leader.raft.log.lastIndex.raw
     }
 
     // MARK: - The end
 
+    /// Whether nobody can be elected as long as logs are being repaired: only an operator can help.
+    ///
+    /// A minority is damaged at a time, but when a leader that removed itself is the only one to know so, and has
+    /// the longest log, one voter less can be one too few.
+    private var isStuckByDamage: Bool {
+        guard hosts.contains(where: { $0.disk.isRepairing && !$0.isRemoved }) else { return false }
+        return !hosts.contains { candidate in
+            !candidate.isRemoved && candidate.raft.membership.isVoter(candidate.id)
+                && !candidate.disk.isRepairing
+                && check.isMajority(of: candidate.raft.membership) { id in
+                    guard let voter = host(id), !voter.isRemoved else { return false }
+                    return !voter.disk.isRepairing && candidate.disk.last >= voter.disk.last
+                }
+        }
+    }
+
     /// I18: a healed cluster has one leader and keeps it, and all its members have applied the same.
     func checkEnd() {
         guard let leader = newestLeader else {
+            if isStuckByDamage {
+                figures.stuck += 1
+                return
+            }
             check.fail("I18: nobody leads \(Self.calmSeconds) s after all healed")
             return
         }

@@ -29,7 +29,7 @@ package final class RaftCluster {
 
     enum Happening: UInt8 {
         case wake, deliver, arrive, written, applied, fault, heal, restart, client, timeout,
-            snapshot
+            piece, pieceWake, verified
         case reader, gambit, rest, probe, judge, churn
     }
 
@@ -47,6 +47,7 @@ package final class RaftCluster {
     var now: UInt64 = 0
     var events = EventQueue(start: 0)
     var messages = Pool<RaftMessage>()
+    var pieces = Pool<SnapshotMessage>()
     /// For each node, those that it does not reach, by bits.
     var cuts: [UInt64] = []
     /// Rises with each cut: only the end of the last one heals.
@@ -153,7 +154,8 @@ package final class RaftCluster {
         case .probe: probe()
         case .judge: judgeRest(event.payload)
         case .churn: if !isQuiet { churn() }
-        case .wake, .written, .applied, .snapshot:
+        case .piece: deliverPiece(event)
+        case .wake, .pieceWake, .verified, .written, .applied:
             let host = hosts[place]
             let until = max(host.pausedUntil, happening == .written ? host.diskHungUntil : 0)
             if until > now, event.payload == host.incarnation || happening != .written {
@@ -165,11 +167,7 @@ package final class RaftCluster {
     }
 
     private func happen(_ happening: Happening, _ event: Event, at host: RaftHost) {
-        if happening == .snapshot {
-            let peer = RaftID(UInt64(event.payload >> 1))
-            tell(host, .snapshotSent(peer, isThere: event.payload & 1 == 1))
-            return
-        }
+        if happening == .pieceWake { return wakeTransfers(host) }
         if happening == .wake {
             guard host.isRunning, host.wakeAt <= now else { return }
             host.wakeAt = .max
@@ -181,6 +179,7 @@ package final class RaftCluster {
         switch happening {
         case .written: didWrite(host)
         case .applied: didApply(host)
+        case .verified: didVerify(host)
         default: break
         }
     }
@@ -197,7 +196,9 @@ package final class RaftCluster {
     }
 
     func addHost(_ id: RaftID, mark: SnapshotMark) {
-        let host = RaftHost(id: id, mark: mark, raft: engine(id, boot: Raft.Boot(snapshot: mark)))
+        let transfers = SnapshotTransfers(id: id, cluster: cluster, rules: rules)
+        let raft = engine(id, boot: Raft.Boot(snapshot: mark))
+        let host = RaftHost(id: id, mark: mark, raft: raft, transfers: transfers)
         host.machine = snapshots[mark.position.index.raw] ?? KeyValueMachine()
         hosts.append(host)
         cuts.append(0)
@@ -220,6 +221,7 @@ package final class RaftCluster {
         guard !host.isRunning else { return }
         host.boots += 1
         host.isRunning = true
+        rot(host)
         let disk = host.disk
         host.machine = snapshots[disk.snapshot.position.index.raw] ?? KeyValueMachine()
         host.applied = disk.snapshot.position.index
@@ -232,11 +234,13 @@ package final class RaftCluster {
             base: disk.base,
             entries: disk.entries,
             count: host.boots + 1,
-            start: UInt64(host.boots) + 1
+            start: UInt64(host.boots) + 1,
+            isRepairing: disk.isRepairing
         )
         host.raft = engine(host.id, boot: boot, at: host.local(now))
         check.restarted(host)
         story.tell(now, "node \(host.id.raw) starts, log to \(disk.last.index.raw)")
+        restartTransfers(host)
         obey(host)
     }
 
@@ -280,7 +284,11 @@ package final class RaftCluster {
         case .proposal(let tag, let verdict): proposalAnswered(tag, verdict, host)
         case .outcome(let tag, let outcome): proposalEnded(tag, outcome, host)
         case .member(let peer, let news): check.says(host, of: peer, news)
-        case .repaired: break
+        case .repaired:
+            host.disk.isRepairing = false
+            host.disk.damaged = []
+            figures.repairs += 1
+            story.tell(now, "node \(host.id.raw) has repaired its log")
         case .fault(let fault): check.fail("node \(host.id.raw) broke: \(fault)")
         }
     }
@@ -292,6 +300,7 @@ package final class RaftCluster {
         )
         let before = host.known.role
         host.known.role = change.role
+        if change.role != .leader { tellTransfers(host, .stop(nil)) }
         switch change.role {
         case .leader where before != .leader:
             figures.elections += 1

@@ -38,6 +38,8 @@ package enum RaftFaultKind: String, Hashable, Sendable, CaseIterable {
     case transfer
     /// Logs are compacted early, so that others need snapshots.
     case compaction
+    /// The end of a log is damaged, of a minority at a time.
+    case rot
     /// A dead process is noticed by others at once.
     case notice
     /// Something of the above happens just when something else did: an election, a commit, a write.

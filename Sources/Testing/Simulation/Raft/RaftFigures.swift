@@ -8,6 +8,11 @@ package struct RaftFigures: Sendable {
     package var applied = 0
     package var snapshots = 0
     package var restores = 0
+    /// Messages about octets of snapshots, and logs that were whole again after damage.
+    package var pieces = 0
+    package var repairs = 0
+    /// Clusters in which damage left nobody who could be elected.
+    package var stuck = 0
     package var answered = 0
     package var refused = 0
     /// Operations of which nobody can say whether they happened.
@@ -45,6 +50,9 @@ package struct RaftFigures: Sendable {
         applied += other.applied
         snapshots += other.snapshots
         restores += other.restores
+        pieces += other.pieces
+        repairs += other.repairs
+        stuck += other.stuck
         answered += other.answered
         refused += other.refused
         doubtful += other.doubtful

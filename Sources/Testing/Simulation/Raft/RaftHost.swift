@@ -9,6 +9,10 @@ final class RaftHost {
         var base: LogPosition
         var entries: [LogEntry] = []
         var snapshot: SnapshotMark
+        /// Whether entries that were here are damaged, and not all are there again.
+        var isRepairing = false
+        /// What was damaged, as long as it is not all there again: it was acknowledged in good faith.
+        var damaged: [LogPosition] = []
 
         var last: LogPosition { entries.last?.position ?? base }
 
@@ -21,6 +25,7 @@ final class RaftHost {
         /// Whether this entry is there, or was, before it went into the snapshot.
         func has(_ index: LogIndex, of term: Term) -> Bool {
             base.index >= index || self.term(at: index) == term
+                || damaged.contains(LogPosition(term: term, index: index))
         }
 
         mutating func write(_ batch: PersistBatch) {
@@ -53,6 +58,13 @@ final class RaftHost {
 
     let id: RaftID
     var raft: Raft
+    var transfers: SnapshotTransfers
+    /// When they are woken next, in world time.
+    var transfersWakeAt = UInt64.max
+    /// What the disk has of a snapshot that comes.
+    var coming: (mark: SnapshotMark, octets: [UInt8])?
+    /// The state that it holds, once all of it is there.
+    var arrived: KeyValueMachine?
     var isRunning = true
     var disk: Disk
     var machine = KeyValueMachine()
@@ -109,9 +121,15 @@ final class RaftHost {
         var asked: Set<UInt64> = []
     }
 
-    init(id: RaftID, mark: SnapshotMark, raft: consuming Raft) {
+    init(
+        id: RaftID,
+        mark: SnapshotMark,
+        raft: consuming Raft,
+        transfers: consuming SnapshotTransfers
+    ) {
         self.id = id
         self.raft = raft
+        self.transfers = transfers
         disk = Disk(base: mark.position, snapshot: mark)
         applied = mark.position.index
         handed = applied
