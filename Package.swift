@@ -89,6 +89,7 @@ let package = Package(
         // Wire: octets <-> values.
         wire("DNSWire", ["Base"]),
         wire("GossipWire", ["Base", "Gossip"]),
+        wire("JournalWire", ["Base"]),
         wire("ClusterWire", ["Base", "SwarmCore"]),
 
         // System: system calls and C. The only room with `unsafe`.
@@ -97,6 +98,7 @@ let package = Package(
             name: "CLDNS", path: "Sources/System/CLDNS", pkgConfig: "ldns",
             providers: [.apt(["libldns-dev"])]),
         system("LinuxSystem", ["CLinux", "Base"]),
+        system("Journal", ["LinuxSystem", "JournalWire", "Base", crypto]),
         system("LDNS", ["CLDNS", "Base"]),
 
         // Shell: drives engines; no policy.
@@ -116,6 +118,7 @@ let package = Package(
             name: "waggle",
             dependencies: [
                 "Base", "DNSWire", "LinuxSystem", "LDNS", "HTTPAPI", "Daemon", "Simulation",
+                "Journal", "JournalWire",
                 arguments, nioCore, nioPosix,
             ],
             path: "Sources/Run/waggle", swiftSettings: house),
@@ -133,6 +136,9 @@ let package = Package(
             name: "GossipBenchmarks",
             dependencies: ["Base", "Gossip", "GossipNode", "GossipWire", "LinuxSystem", crypto],
             path: "Sources/Benchmarks/GossipBenchmarks", swiftSettings: house),
+        .executableTarget(
+            name: "JournalBenchmarks", dependencies: ["Base", "Journal", "JournalWire", "LinuxSystem"],
+            path: "Sources/Benchmarks/JournalBenchmarks", swiftSettings: house),
         .executableTarget(
             name: "RaftBenchmarks", dependencies: ["Base", "SwarmCore"],
             path: "Sources/Benchmarks/RaftBenchmarks", swiftSettings: house),
@@ -162,12 +168,17 @@ let package = Package(
         tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
         tests("GossipNode", ["Base", "Gossip", "GossipWire", "GossipNode", "LinuxSystem"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
+        tests("JournalWire", ["JournalWire"]),
+        tests("Journal", ["Base", "Journal", "JournalWire", "LinuxSystem"]),
         tests("LDNS", ["LDNS", "Base"]),
         tests("NameServer", ["Base", "Names", "DNSWire", "LinuxSystem", "NameServer", "LDNS"]),
         tests("Daemon", ["Daemon", "Base", "HTTPAPI", "Names"]),
         tests("HTTPAPI", ["Base", "HTTPAPI", nioCore, nioPosix]),
         .testTarget(
-            name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
+            name: "WaggleTests",
+            dependencies: [
+                "Base", "HTTPAPI", "Journal", "JournalWire", "LinuxSystem", "waggle", nioCore, nioPosix,
+            ],
             path: "Tests/WaggleTests", swiftSettings: house),
         tests("Simulation", ["Base", "Gossip", "Simulation", "SwarmCore"]),
         tests("HotPath", ["Base", "LinuxSystem"]),
@@ -184,6 +195,7 @@ if Context.environment["WAGGLE_FUZZ"] != nil {
         fuzz("APIFuzz", ["HTTPAPI"]),
         fuzz("GossipPacketFuzz", ["Gossip", "GossipWire"]),
         fuzz("GossipStreamFuzz", ["Gossip", "GossipWire"]),
+        fuzz("JournalFuzz", ["JournalWire"]),
         fuzz("JSONFuzz", ["Daemon", "HTTPAPI"]),
         fuzz("ManagerMessageFuzz", ["ClusterWire", "SwarmCore"]),
         fuzz("NameFuzz", ["Base", "Names"]),

@@ -28,7 +28,7 @@ package struct Waggle: AsyncParsableCommand {
                 name: "Looking",
                 subcommands: [
                     StatusCommand.self, TopCommand.self, RecordsCommand.self, ExplainCommand.self,
-                    QueryCommand.self,
+                    QueryCommand.self, JournalCommand.self,
                 ]
             ),
             CommandGroup(name: "Trying", subcommands: [SimulateCommand.self]),

@@ -59,6 +59,7 @@ enum Rooms {
             "AsyncHTTPClient", "GRPCCore", "GRPCNIOTransportHTTP2", "NIOCore", "NIOPosix", "NIOSSL",
         ],
         "GossipNode": ["Crypto"],
+        "Journal": ["Crypto"],
         "RaftNode": ["GRPCCore", "GRPCNIOTransportHTTP2", "NIOCore", "NIOPosix", "NIOSSL"],
     ]
 
