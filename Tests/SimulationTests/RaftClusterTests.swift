@@ -22,7 +22,7 @@ struct RaftClusterTests {
     func wild() {
         var plan = RaftCluster.Plan()
         plan.isWild = true
-        let report = RaftReport(plan, seeds: 12)
+        let report = RaftReport(plan, seeds: 8)
         #expect(
             report.failure == nil,
             "\(report.failure.map { "\($0.seed): \($0.violation)" } ?? "")"
@@ -57,7 +57,7 @@ struct RaftClusterTests {
     @Test("one seed gives one run")
     func deterministic() {
         var plan = RaftCluster.Plan()
-        plan.seconds = 20
+        plan.seconds = 5
         plan.isCertain = true
         let (first, second) = (RaftReport(plan, seeds: 2), RaftReport(plan, seeds: 2))
         #expect(first.document.json == second.document.json)

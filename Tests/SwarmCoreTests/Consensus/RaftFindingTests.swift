@@ -75,7 +75,7 @@ struct RaftFindingTests {
     func promisesInOrder() {
         let group = RaftGroup(3)
         group.elect(1)
-        // Another leader takes two proposals of node 2, which nobody else hears of before it is gone.
+        // The leader takes a proposal of node 2, which nobody else hears of before it is gone.
         group.deliver(
             group.message(
                 1,
@@ -88,6 +88,7 @@ struct RaftFindingTests {
             )
         )
         group.tell(1, .storageFailed)
+        group.tell(3, .forgetLeader)
         group.tick(2, 40)
         group.settle()
         #expect(group[2].raft.role == .leader)
@@ -97,5 +98,27 @@ struct RaftFindingTests {
             if case .outcome(let tag, .committed) = news { tag == ProposalTag(120) } else { false }
         }
         #expect(isTold)
+    }
+
+    @Test(
+        "what is promised below a snapshot that is being written is called neither done nor undone"
+    )
+    func promisedBelowSnapshot() {
+        let group = RaftGroup(3)
+        group.holdsDisk = [RaftID(2)]
+        let mark = SnapshotMark(
+            position: LogPosition(term: Term(1), index: LogIndex(9)),
+            membership: group[2].raft.membership
+        )
+        group.deliver(group.message(1, 2, term: 1, .snapshot(mark)))
+        let promised = LogPosition(term: Term(1), index: LogIndex(5))
+        group.deliver(
+            group.message(1, 2, term: 1, .proposalReply(ProposalTag(7), .accepted(promised)))
+        )
+        group.release(2)
+        let outcomes = group[2].news.compactMap { news in
+            if case .outcome(_, let outcome) = news { outcome } else { nil }
+        }
+        #expect(outcomes == [.unknown])
     }
 }

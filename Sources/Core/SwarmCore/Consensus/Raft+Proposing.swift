@@ -175,8 +175,14 @@ extension Raft {
     mutating func resolveWaiters() {
         while let first = waiters.first, first.position.index <= log.applied {
             waiters.removeFirst()
-            let isIt = log.matches(first.position)
-            emit(.outcome(first.tag, isIt ? .committed(first.position) : .superseded))
+            let outcome: ProposalOutcome =
+                switch log.term(at: first.position.index) {
+                case first.position.term?: .committed(first.position)
+                // A snapshot has come over it meanwhile.
+                case nil: .unknown
+                default: .superseded
+                }
+            emit(.outcome(first.tag, outcome))
         }
     }
 
