@@ -180,7 +180,10 @@ let package = Package(
         tests("Daemon", ["Daemon", "Base", "HTTPAPI", "Names"]),
         tests("HTTPAPI", ["Base", "HTTPAPI", nioCore, nioPosix]),
         .testTarget(
-            name: "WaggleTests", dependencies: ["Base", "HTTPAPI", "waggle", nioCore, nioPosix],
+            name: "WaggleTests",
+            dependencies: [
+                "Base", "HTTPAPI", "Journal", "JournalWire", "LinuxSystem", "waggle", nioCore, nioPosix,
+            ],
             path: "Tests/WaggleTests", swiftSettings: house),
         tests("Simulation", ["Base", "Gossip", "Simulation", "SwarmCore"]),
         tests("HotPath", ["Base", "LinuxSystem"]),

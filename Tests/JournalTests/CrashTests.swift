@@ -117,6 +117,7 @@ struct FaultLadderTests {
                 try Script.run(Script.story, &journal, store, model: &model) { told = $0 }
                 return (nil, told, 0)
             } catch {
+                #expect(journal.isPoisoned == error.isFatal, "\(error)")
                 let before = store.calls
                 if journal.isPoisoned {
                     do throws(JournalError) {

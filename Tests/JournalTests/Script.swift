@@ -107,8 +107,10 @@ enum Script {
         let mark = JournalMark(index: 9, term: 2, id: 77, membership: [1, 2, 3])
         steps.append(.snapshot(mark, pieces: [[1, 2, 3], [4]], replacesLog: false))
         steps += [.append(batch(12...14, term: 3, octets: 100)), .compact(9), .prepare, .prepare]
-        // Too much for one segment.
-        steps.append(.append(batch(15...24, term: 3, octets: 100)))
+        // Too much for one segment, and what is committed is in the second.
+        var large = batch(15...24, term: 3, octets: 100)
+        large.hardState?.commit = 23
+        steps.append(.append(large))
         let later = JournalMark(index: 40, term: 4, id: 78, membership: [1, 2])
         steps.append(.snapshot(later, pieces: [[9]], replacesLog: true))
         steps += [.append(batch(41...43, term: 4)), .compact(40), .prepare, .prepare]

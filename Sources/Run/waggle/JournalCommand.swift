@@ -1,5 +1,5 @@
 import ArgumentParser
-import Journal
+package import Journal
 import JournalWire
 import LinuxSystem
 

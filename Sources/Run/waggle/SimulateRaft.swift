@@ -7,8 +7,9 @@ extension SimulateCommand {
             commandName: "raft",
             abstract: "A cluster of managers under faults, checked after every event.",
             discussion: """
-                Each seed has some of the faults, one in ten has none. After the given seconds all heals,
-                and the cluster has to come to rest. What clients saw has to be linearizable.
+                Each seed has some of the faults, one in ten has none. Now and then, in a rest, only a
+                majority works, which has to lead, commit and tell within bounds. After the given seconds all
+                heals, and the cluster has to come to rest. What clients saw has to be linearizable.
                 Faults: \(RaftFaultKind.allCases.map(\.rawValue).joined(separator: ", ")).
                 """
         )
@@ -30,6 +31,10 @@ extension SimulateCommand {
         var faults: String?
         @Flag(help: "2 % loss, round trips of 50 ms and slow disks, always the same.")
         var everyday = false
+        @Flag(
+            help: "The seed chooses the nodes and their limits, too; two of three runs are short."
+        )
+        var wild = false
         @OptionGroup var json: JSONFlag
 
         func run() throws {
@@ -71,6 +76,7 @@ extension SimulateCommand {
             plan.seed = seed
             plan.seconds = seconds
             plan.isEveryday = everyday
+            plan.isWild = wild
             guard let faults else { return plan }
             plan.isCertain = true
             plan.faults = []
@@ -89,6 +95,7 @@ extension SimulateCommand {
                 "waggle simulate raft --nodes \(nodes) --seed \(seed) --seconds \(seconds)"
             if let faults { command += " --faults \(faults)" }
             if everyday { command += " --everyday" }
+            if wild { command += " --wild" }
             return command
         }
     }
@@ -108,6 +115,8 @@ extension SimulationView {
             ("elections", "\(figures.elections)"),
             ("entries applied", "\(figures.applied)"),
             ("snapshots taken, installed", "\(figures.snapshots), \(figures.restores)"),
+            ("messages about their octets", "\(figures.pieces)"),
+            ("logs repaired; left to an operator", "\(figures.repairs); \(figures.stuck)"),
             ("messages, syncs", "\(figures.messages), \(figures.syncs)"),
             (
                 "operations answered, refused, in doubt",

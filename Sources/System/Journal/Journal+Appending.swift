@@ -160,7 +160,8 @@ extension Journal where Disk: ~Copyable {
         current?.offset += writer.octets.count
     }
 
-    private mutating func notePlace(firstIndex: UInt64) {
+    /// Says where the last batch lies, as a scan would; 0 for one without entries.
+    mutating func notePlace(firstIndex: UInt64) {
         guard let current else { return }
         summary.noteBatch(
             firstIndex: firstIndex,

@@ -106,6 +106,7 @@ extension Journal where Disk: ~Copyable {
                 return false
             } catch {
                 guard error.isDiskFull else { throw error }
+                try journal.disk.remove(path + JournalPath.discarded)
                 return true
             }
         }

@@ -55,11 +55,13 @@ extension Journal where Disk: ~Copyable {
     }
 
     private mutating func beginPreparing(isSpare: Bool) throws(SystemError) {
-        let target = isSpare ? JournalPath.spare(nextSpare) : JournalPath.reserve
+        let number = nextSpare
+        let target = isSpare ? JournalPath.spare(number) : JournalPath.reserve
+        if isSpare { nextSpare += 1 }
         let file = try disk.create(target + JournalPath.unfinished)
         preparing = Preparing(
             file: file,
-            spare: isSpare ? nextSpare : nil,
+            spare: isSpare ? number : nil,
             octets: isSpare ? settings.segmentOctets : settings.reserveOctets,
             done: 0
         )
@@ -82,7 +84,6 @@ extension Journal where Disk: ~Copyable {
         preparing = nil
         if let number = work.spare {
             spares.append(number)
-            nextSpare = number + 1
         } else {
             hasReserve = true
         }
@@ -168,6 +169,7 @@ extension Journal where Disk: ~Copyable {
                 throw error
             }
             current?.isSealed = true
+            notePlace(firstIndex: 0)
         }
         if let current { disk.close(current.file) }
         current = nil
@@ -234,8 +236,9 @@ extension Journal where Disk: ~Copyable {
                 try journal.disk.syncFolder(JournalPath.log)
                 journal.segments.removeFirst()
             }
-            summary.drop(before: segments[0].firstIndex)
         }
+        // Only now: a later segment may begin at a lower index, with entries that took the place of others.
+        if let first = segments.first { summary.drop(before: first.firstIndex) }
         try touch { (journal) throws(SystemError) in try journal.pruneSnapshots() }
     }
 }

@@ -143,6 +143,7 @@ package struct LogSummary: Hashable, Sendable {
         firstIndex = index
         if let place = places.firstIndex(where: { $0.lastIndex >= index }) {
             places.removeFirst(place)
+            places[0].firstIndex = max(places[0].firstIndex, index)
         } else {
             places = []
             isPlaceClosed = true

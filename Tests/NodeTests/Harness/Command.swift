@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import Testing
 
 /// What a program left behind.
 struct Outcome: Sendable, CustomStringConvertible {
@@ -66,6 +67,7 @@ final class Background: Sendable {
         process.executableURL = URL(filePath: program)
         process.arguments = Array(words.dropFirst())
         process.environment = ["PATH": Tool.searchPath, "LC_ALL": "C.UTF-8"]
+            .merging(Self.sanitizerOptions) { $1 }
             .merging(environment) { $1 }
         process.currentDirectoryURL = URL(filePath: folder.path)
         var handles = [try Self.file(files.output), try Self.file(files.error)]
@@ -91,6 +93,10 @@ final class Background: Sendable {
         self.process = Mutex(process)
     }
 
+    /// How a program built with a sanitizer is to behave: as the one that tests it was told.
+    private static let sanitizerOptions = ProcessInfo.processInfo.environment
+        .filter { ["ASAN_OPTIONS", "LSAN_OPTIONS", "TSAN_OPTIONS"].contains($0.key) }
+
     private static func file(_ path: String) throws -> FileHandle {
         guard FileManager.default.createFile(atPath: path, contents: nil),
             let handle = FileHandle(forWritingAtPath: path)
@@ -112,6 +118,8 @@ final class Background: Sendable {
     /// How it ended; nil when it has not within `seconds`.
     func end(within seconds: Double) async -> Int32? {
         guard await eventually(within: seconds, { !isRunning }) else { return nil }
+        // Its status would say so, too, but not everybody who ends a daemon looks at it.
+        if error.contains("Sanitizer: ") { Issue.record("a sanitizer tells: \(error)") }
         return process.withLock { process in
             process.terminationReason == .exit
                 ? process.terminationStatus : -process.terminationStatus

@@ -67,8 +67,9 @@ private final class TransferPair {
     func begin(term: UInt64 = 1) { tell(0, .send(message(term: term))) }
 
     /// The receiver's process ends, and begins again with what its disk has.
-    func restart() {
+    func restart(losing count: Int = 0) {
         let node = nodes[1]
+        node.file.removeLast(min(count, node.file.count))
         let found = node.coming.map { ($0, UInt64(node.file.count)) }
         node.engine = SnapshotTransfers(
             id: Self.receiver,
@@ -199,6 +200,18 @@ struct SnapshotTransferTests {
         #expect(pair.chunks <= 100 + 3 * pair.rules.snapshotWindow)
     }
 
+    @Test("a receiver that lost part of what it acknowledged is sent that again")
+    func lostPart() {
+        let pair = TransferPair(octets: 6400)
+        pair.begin()
+        pair.run { pair.nodes[1].file.count >= 3200 }
+        pair.restart(losing: 1007)
+        pair.run()
+        #expect(pair.nodes[1].file == pair.content)
+        #expect(pair.nodes[1].delivered == [pair.message()])
+        #expect(pair.nodes[0].ended == [true])
+    }
+
     @Test("a snapshot that is not what its name says is thrown away, and the sender told")
     func damaged() {
         let pair = TransferPair(octets: 640)
@@ -238,6 +251,24 @@ struct SnapshotTransferTests {
         pair.run()
         #expect(pair.nodes[1].delivered == [pair.message()])
         #expect(pair.nodes[1].file == pair.content)
+    }
+
+    @Test("what Raft installs is not replaced before it has passed")
+    func installing() {
+        let pair = TransferPair(octets: 640)
+        pair.begin()
+        pair.run()
+        pair.tell(1, .installing(id: 77))
+        pair.mark.position.index = LogIndex(20)
+        pair.mark.id = 78
+        pair.begin()
+        pair.run(seconds: 5)
+        #expect(pair.nodes[1].engine.incoming?.mark.id == 77)
+        #expect(pair.nodes[1].file == pair.content)
+        pair.tell(1, .passed(LogIndex(9)))
+        pair.run()
+        #expect(pair.nodes[0].ended == [true, true])
+        #expect(pair.nodes[1].delivered.last == pair.message())
     }
 
     @Test("what no member could send is counted, and changes nothing")

@@ -30,7 +30,7 @@ extension Raft {
         appendOwn(contents)
         for (offset, proposal) in accepted.enumerated() {
             let position = LogPosition(term: term, index: first.advanced(by: offset))
-            waiters.append(Waiter(position: position, tag: proposal.tag))
+            expect(position, proposal.tag)
             emit(.proposal(proposal.tag, .accepted(position)))
         }
         broadcastAppend()
@@ -83,7 +83,9 @@ extension Raft {
         if insists || changed.incoming == membership.incoming { return nil }
         let isAlive = Quorum.verdict(of: changed) { id in
             id == self.id
-                || peers.contains { $0.id == id && ($0.isActive || $0.wasActive) }
+                || peers.contains {
+                    $0.id == id && ($0.isActive || $0.wasActive) && $0.countsFrom == nil
+                }
         }
         return isAlive == .won ? nil : .noActiveQuorum
     }
@@ -150,8 +152,7 @@ extension Raft {
         if waiters.count >= rules.waitersMax {
             emit(.outcome(tag, .unknown))
         } else if position.index > log.applied {
-            let place = waiters.firstIndex { $0.position.index > position.index }
-            waiters.insert(Waiter(position: position, tag: tag), at: place ?? waiters.endIndex)
+            expect(position, tag)
         } else if let term = log.term(at: position.index) {
             emit(.outcome(tag, term == position.term ? .committed(position) : .superseded))
         } else {
@@ -161,12 +162,27 @@ extension Raft {
 
     // MARK: - The end of it
 
+    /// In the order of places: what was promised in an earlier term may stand behind what is promised now.
+    private mutating func expect(_ position: LogPosition, _ tag: ProposalTag) {
+        var place = waiters.endIndex
+        while place > waiters.startIndex, waiters[place - 1].position.index > position.index {
+            place -= 1
+        }
+        waiters.insert(Waiter(position: position, tag: tag), at: place)
+    }
+
     /// Only what is applied at its place says what became of a proposal.
     mutating func resolveWaiters() {
         while let first = waiters.first, first.position.index <= log.applied {
             waiters.removeFirst()
-            let isIt = log.matches(first.position)
-            emit(.outcome(first.tag, isIt ? .committed(first.position) : .superseded))
+            let outcome: ProposalOutcome =
+                switch log.term(at: first.position.index) {
+                case first.position.term?: .committed(first.position)
+                // A snapshot has come over it meanwhile.
+                case nil: .unknown
+                default: .superseded
+                }
+            emit(.outcome(first.tag, outcome))
         }
     }
 

@@ -88,7 +88,10 @@ extension Raft {
         case .append, .heartbeat, .snapshot: hearLeader(message)
         case .appendReply, .heartbeatReply: hearMember(message)
         case .preVoteReply(let isGranted):
-            if role == .preCandidate { count(isGranted, from: message.from) }
+            // A yes speaks of the term that was asked about: one to an earlier question is none to this.
+            if role == .preCandidate, !isGranted || message.term == term.next {
+                count(isGranted, from: message.from)
+            }
         case .voteReply(let isGranted):
             if role == .candidate { count(isGranted, from: message.from) }
         case .timeoutNow:

@@ -177,6 +177,9 @@ package struct RaftLog: Sendable {
         committed = base.index
         installing = mark
         isInstallingWritten = false
+        // Nobody says of what is gone that it was applied.
+        applyingOctets = 0
+        isApplyPaused = false
     }
 
     /// Forgets entries before `index`, as far as they are applied and durable.

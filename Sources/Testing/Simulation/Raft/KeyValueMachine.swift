@@ -43,17 +43,18 @@ package struct KeyValueMachine: Hashable, Sendable {
         return keys[place] == key ? values[place] : 0
     }
 
-    /// Applies what an entry carries: what it read, or the value before, or 1 where a swap took place.
-    package mutating func apply(_ octets: [UInt8]) -> UInt64 {
+    /// Applies what an entry carries: what it read, or the value before, or 1 where a swap took place; and the
+    /// command, if it was new.
+    package mutating func apply(_ octets: [UInt8]) -> (result: UInt64, effect: Command?) {
         for octet in octets {
             digest = (digest ^ UInt64(octet)) &* 0x0000_0100_0000_01b3
         }
-        guard let command = Command(octets) else { return 0 }
+        guard let command = Command(octets) else { return (0, nil) }
         let place = Int(command.client) % Self.clientsMax
-        if command.sequence <= sequences[place] { return results[place] }
+        if command.sequence <= sequences[place] { return (results[place], nil) }
         sequences[place] = command.sequence
         results[place] = perform(command)
-        return results[place]
+        return (results[place], command)
     }
 
     private mutating func perform(_ command: Command) -> UInt64 {
@@ -74,6 +75,43 @@ package struct KeyValueMachine: Hashable, Sendable {
         let place = Int(key) % Self.places
         keys[place] = key
         values[place] = value
+    }
+}
+
+extension KeyValueMachine {
+    /// How many `octets` there are.
+    static let octetCount = places * 12 + clientsMax * 12 + 8
+
+    /// All of it, as a snapshot holds it.
+    var octets: [UInt8] {
+        var octets: [UInt8] = []
+        octets.reserveCapacity(Self.octetCount)
+        func add(_ value: UInt64, _ count: Int) {
+            for place in 0..<count {
+                octets.append(UInt8(truncatingIfNeeded: value >> (8 * place)))
+            }
+        }
+        for key in keys { add(UInt64(key), 4) }
+        for value in values { add(value, 8) }
+        for sequence in sequences { add(UInt64(sequence), 4) }
+        for result in results { add(result, 8) }
+        add(digest, 8)
+        return octets
+    }
+
+    /// What `octets` were made of; nil where they are not as many.
+    init?(_ octets: [UInt8]) {
+        guard octets.count == Self.octetCount else { return nil }
+        var at = 0
+        func number(_ count: Int) -> UInt64 {
+            defer { at += count }
+            return (0..<count).reduce(0) { $0 | UInt64(octets[at + $1]) << (8 * UInt64($1)) }
+        }
+        for place in keys.indices { keys[place] = UInt32(truncatingIfNeeded: number(4)) }
+        for place in values.indices { values[place] = number(8) }
+        for place in sequences.indices { sequences[place] = UInt32(truncatingIfNeeded: number(4)) }
+        for place in results.indices { results[place] = number(8) }
+        digest = number(8)
     }
 }
 

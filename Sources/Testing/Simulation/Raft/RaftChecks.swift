@@ -14,24 +14,50 @@ struct RaftChecks {
         let term: Term
     }
 
+    /// What was applied at an index by whoever applied it first.
+    struct Canon {
+        let term: Term
+        let digest: Int
+        let result: UInt64
+    }
+
     /// The first violation.
     private(set) var violation: String?
-    private(set) var count = 0
+    var count = 0
 
     private var leaders: [Term: RaftID] = [:]
     private var entries: [LogPosition: Seen] = [:]
     private var votes: [Ballot: RaftID] = [:]
     private var terms: [RaftID: Term] = [:]
+    /// Who may have said yes to whose question about which term, by bits.
+    private var willing: [Ballot: UInt64] = [:]
     /// The entry at each index from 2 on, and in whose reign it was committed.
-    private var committed: [(term: Term, reign: Term)] = []
-    /// What was applied at each index from 2 on, by whoever applied it first.
-    private var canon: [(term: Term, digest: Int, result: UInt64)] = []
+    var committed: [(term: Term, reign: Term)] = []
+    /// Where of these the membership changes.
+    var changes: [(index: LogIndex, reign: Term)] = []
+    /// What was applied at each index from 2 on.
+    var canon: [Canon] = []
+    /// Each client's commands that had an effect.
+    var effects: Set<UInt64> = []
+    /// From which index on which membership holds.
+    private(set) var memberships: [(index: LogIndex, membership: RaftMembership)] = []
+
+    /// Up to which index clients were told that something is so.
+    var acknowledged = LogIndex.zero
+    /// What the answer to a read must not be below.
+    var floors: [UInt64: LogIndex] = [:]
+    /// What was proposed, as long as no answer came.
+    var proposals: [UInt64: LogEntry.Content] = [:]
+
+    mutating func begin(with mark: SnapshotMark) {
+        memberships = [(mark.position.index, mark.membership)]
+    }
 
     mutating func fail(_ why: String) {
         if violation == nil { violation = why }
     }
 
-    private mutating func expect(_ holds: Bool, _ why: @autoclosure () -> String) {
+    mutating func expect(_ holds: Bool, _ why: @autoclosure () -> String) {
         count += 1
         if !holds { fail(why()) }
     }
@@ -41,19 +67,59 @@ struct RaftChecks {
         return place >= 0 && place < canon.count ? canon[place].result : nil
     }
 
+    /// Whether a majority of both halves is so; counted here, since what is checked may count wrongly.
+    func isMajority(of membership: RaftMembership, _ isSo: (RaftID) -> Bool) -> Bool {
+        isMajority(of: membership.incoming, isSo) && isMajority(of: membership.outgoing, isSo)
+    }
+
+    private func isMajority(of half: [RaftID], _ isSo: (RaftID) -> Bool) -> Bool {
+        var count = 0
+        for id in half where isSo(id) { count += 1 }
+        return half.isEmpty || count * 2 > half.count
+    }
+
+    /// The membership that holds once `index` is applied.
+    func membership(at index: LogIndex) -> RaftMembership? {
+        memberships.last { $0.index <= index }?.membership
+    }
+
+    mutating func changed(at index: LogIndex, _ change: MembershipChange) {
+        guard let last = memberships.last?.membership, let new = try? last.applying(change)
+        else { return }
+        memberships.append((index, new.membership))
+    }
+
     // MARK: - Elections
 
-    /// I1: one leader for each term; I4: it has all that was ever committed.
+    /// I1: one leader for each term, by votes that are durable; I4: it has all that was ever committed.
     mutating func elected(_ host: RaftHost, _ term: Term) {
         let other = leaders.updateValue(host.id, forKey: term)
         expect(
             other == nil || other == host.id,
             "I1: nodes \(other?.raw ?? 0) and \(host.id.raw) both lead in term \(term.raw)"
         )
+        expect(
+            isMajority(of: host.raft.membership) {
+                votes[Ballot(node: $0, term: term)] == host.id
+            },
+            "I1: node \(host.id.raw) leads in term \(term.raw) without the votes for it"
+        )
+        expect(
+            host.raft.membership.isVoter(host.id),
+            "I17: node \(host.id.raw) leads, and knows that it is no voter"
+        )
         // A leader of an earlier term may come late; what was committed since is not for it.
         var place = committed.count - 1
         while place >= 0, committed[place].reign >= term { place -= 1 }
         let last = LogIndex(UInt64(place + 2))
+        // I10: the voters it asked are those of now, or those before the last change.
+        let unknown = changes.count {
+            $0.index > host.raft.log.applied && $0.index <= last && $0.reign < term
+        }
+        expect(
+            unknown <= 1,
+            "I10: node \(host.id.raw) leads in term \(term.raw) by voters of \(unknown) changes ago"
+        )
         guard place >= 0, last > host.raft.log.base.index else { return }
         expect(
             host.raft.log.term(at: last) == committed[place].term,
@@ -68,9 +134,62 @@ struct RaftChecks {
             host.raft.term >= known,
             "I7: node \(host.id.raw) is in term \(host.raft.term.raw) after \(known.raw)"
         )
+        host.known.term = host.raft.term
+        host.known.commit = host.raft.log.committed
+        host.known.last = host.raft.log.lastIndex
     }
 
-    mutating func crashed(_ host: RaftHost) { terms[host.id] = host.disk.hardState.term }
+    mutating func crashed(_ host: RaftHost) {
+        terms[host.id] = host.disk.hardState.term
+        for tag in host.known.asked { floors[tag] = nil }
+        host.known = RaftHost.Known()
+    }
+
+    /// Before a node hears a question for its vote: whether it may say yes.
+    mutating func hears(_ message: RaftMessage, _ host: RaftHost) {
+        guard case .preVote(let request) = message.body, message.to == host.id,
+            request.last >= host.raft.log.last, message.from.raw <= 64
+        else { return }
+        willing[Ballot(node: message.from, term: message.term), default: 0] |=
+            1 << (host.id.raw - 1)
+    }
+
+    /// I9: nobody raises the term whom no majority could have told to go on.
+    mutating func raises(_ host: RaftHost, _ term: Term) {
+        let bits = willing[Ballot(node: host.id, term: term)] ?? 0
+        expect(
+            isMajority(of: host.raft.membership) {
+                $0 == host.id || bits >> ($0.raw - 1) & 1 == 1
+            },
+            "I9: node \(host.id.raw) asks for votes in term \(term.raw), though too few would have let it"
+        )
+    }
+
+    /// After a node heard something: whether it was its leader.
+    func heard(_ message: RaftMessage, _ host: RaftHost, at now: UInt64) {
+        switch message.body {
+        case .append, .heartbeat, .snapshot:
+            if host.raft.leader == message.from, host.raft.term == message.term,
+                host.raft.role == .follower, message.to == host.id
+            {
+                host.known.heardAt = now
+            }
+        default: break
+        }
+    }
+
+    /// I18: who hears a leader does not campaign within a timeout, unless it is told that that one is gone.
+    mutating func campaigns(_ host: RaftHost, at now: UInt64, _ rules: RaftRules) {
+        guard let heard = host.known.heardAt else { return }
+        let tick = rules.tickMilliseconds * 1_000_000
+        if let gone = host.known.goneAt, now < gone + 20 * tick { return }
+        // One tick may have been over almost, and clocks may be fast.
+        let least = UInt64(rules.electionTicks - 1) * tick / 100 * 94
+        expect(
+            now >= heard + least,
+            "I18: node \(host.id.raw) campaigns \((now - heard) / 1_000_000) ms after it heard a leader"
+        )
+    }
 
     // MARK: - Logs
 
@@ -108,134 +227,6 @@ struct RaftChecks {
             } else {
                 entries[entry.position] = Seen(digest: digest, previous: previous)
             }
-        }
-    }
-
-    /// I9: nothing is said that is not on the disk.
-    mutating func sends(_ message: RaftMessage, _ host: RaftHost) {
-        let state = host.disk.hardState
-        switch message.body {
-        case .voteReply(isGranted: true):
-            expect(
-                state.term > message.term
-                    || (state.term == message.term && state.vote == message.to),
-                "I9: node \(host.id.raw) grants a vote that is not on its disk"
-            )
-        case .appendReply(.matched(let index, _)) where index > .zero:
-            expect(
-                host.disk.last.index >= index || state.term > message.term,
-                "I9: node \(host.id.raw) acknowledges \(index.raw), its disk has \(host.disk.last.index.raw)"
-            )
-        case .vote(let request):
-            expect(
-                state.term > message.term
-                    || (state.vote == host.id && host.disk.last >= request.last),
-                "I9: node \(host.id.raw) asks for votes with what is not on its disk"
-            )
-        default: break
-        }
-    }
-
-    /// I15: a message carries no more than it may.
-    mutating func sent(_ message: RaftMessage) {
-        guard case .append(let append) = message.body, append.entries.count > 1 else { return }
-        var octets = 0
-        for entry in append.entries { octets += entry.octets }
-        expect(octets <= 1 << 20, "I15: a message of \(octets) octets")
-    }
-
-    // MARK: - States
-
-    /// I5: everybody applies the same at the same place.
-    mutating func applied(_ entry: LogEntry, _ result: UInt64, _ host: RaftHost) {
-        let place = Int(entry.index.raw) - 2
-        let digest = entry.content.hashValue
-        if place == canon.count {
-            canon.append((entry.term, digest, result))
-            count += 1
-            return
-        }
-        guard place >= 0, place < canon.count else {
-            fail(
-                "I5: node \(host.id.raw) applies \(entry.index.raw) before others \(canon.count + 1)"
-            )
-            return
-        }
-        expect(
-            canon[place] == (entry.term, digest, result),
-            "I5: node \(host.id.raw) applies another entry at \(entry.index.raw)"
-        )
-        expect(
-            entry.index <= host.disk.last.index,
-            "I6: node \(host.id.raw) applies \(entry.index.raw), which is not on its disk"
-        )
-    }
-
-    /// I14: a snapshot is the state at its index.
-    mutating func snapshot(
-        _ mark: SnapshotMark,
-        _ machine: KeyValueMachine,
-        known: KeyValueMachine?
-    ) {
-        expect(
-            known == nil || known == machine,
-            "I14: two states at index \(mark.position.index.raw)"
-        )
-    }
-
-    /// What is checked of a node after each of its events.
-    mutating func look(at host: RaftHost, in cluster: RaftCluster) {
-        let commit = host.raft.log.committed
-        if commit != host.lastCommit {
-            expect(commit > host.lastCommit, "I6: node \(host.id.raw) takes back a commit")
-            host.lastCommit = commit
-            if host.raft.role == .leader {
-                durable(commit, host, cluster)
-                remember(commit, host)
-            }
-        }
-        expect(
-            host.raft.log.applied <= commit && commit <= host.raft.log.lastIndex,
-            "I6: node \(host.id.raw) has applied or committed what it has not"
-        )
-        if host.raft.role == .leader { progress(host, cluster) }
-    }
-
-    private mutating func remember(_ commit: LogIndex, _ host: RaftHost) {
-        while committed.count + 1 < Int(commit.raw) {
-            let index = LogIndex(UInt64(committed.count + 2))
-            guard let term = host.raft.log.term(at: index) else { return }
-            committed.append((term, host.raft.term))
-        }
-    }
-
-    /// I8: what is committed is on the disks of a majority, of both halves.
-    private mutating func durable(_ index: LogIndex, _ host: RaftHost, _ cluster: RaftCluster) {
-        guard let term = host.raft.log.term(at: index) else { return }
-        let verdict = Quorum.verdict(of: host.raft.membership) { id in
-            guard let disk = cluster.host(id)?.disk else { return false }
-            return disk.base.index >= index || disk.term(at: index) == term
-        }
-        expect(
-            verdict == .won,
-            "I8: node \(host.id.raw) commits \(index.raw), which no majority has on its disk"
-        )
-    }
-
-    /// I11: nobody is taken to have what is not on its disk; I12: windows add up.
-    private mutating func progress(_ host: RaftHost, _ cluster: RaftCluster) {
-        for peer in host.raft.peers {
-            guard let disk = cluster.host(peer.id)?.disk else { continue }
-            // A later leader may have cut off what this one, which does not know of it, was told of.
-            let isLater = disk.hardState.term > host.raft.term
-            expect(
-                isLater || peer.match <= disk.last.index,
-                "I11: node \(host.id.raw) takes node \(peer.id.raw) to have \(peer.match.raw), not \(disk.last.index.raw)"
-            )
-            expect(
-                peer.match < peer.next && peer.window.isConsistent,
-                "I12: what node \(host.id.raw) keeps of node \(peer.id.raw) does not add up"
-            )
         }
     }
 }

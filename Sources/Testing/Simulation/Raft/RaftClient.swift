@@ -15,6 +15,8 @@ struct RaftClient {
 
     var sequence: UInt32 = 0
     var waiting: Waiting?
+    /// Whom it asks next, where that one does not listen yet.
+    var place: Int?
 }
 
 /// What clients saw, key by key.
@@ -38,6 +40,7 @@ struct RaftHistory {
     var current: [Key] = []
     var finished: [Key] = []
     var tags: UInt64 = 0
+    var readers: UInt64 = 0
     /// Whose operation a tag is of.
     var owners: [UInt64: Int] = [:]
     private var keys: UInt32 = 0
@@ -74,10 +77,22 @@ struct RaftHistory {
 extension RaftCluster {
     /// A client without an operation begins one.
     func clientActs(_ number: Int) {
-        guard clients[number].waiting == nil, now < plan.seconds * Self.second else { return }
-        let host = chooseHost()
+        guard clients[number].waiting == nil, now < seconds * Self.second else { return }
+        if let rest, now < rest.quietUntil {
+            schedule(.client, in: rest.quietUntil - now, node: UInt32(number))
+            return
+        }
+        let host = clients[number].place.map { hosts[$0] } ?? chooseHost()
+        clients[number].place = nil
         guard host.isRunning else {
             schedule(.client, in: 100 * Self.millisecond, node: UInt32(number))
+            return
+        }
+        if host.pausedUntil > now {
+            // It asks as soon as that one goes on: what it knows then is old.
+            clients[number].place = place(of: host.id)
+            let wait = host.pausedUntil - now + UInt64(demand.below(3000)) * 1000
+            schedule(.client, in: wait, node: UInt32(number))
             return
         }
         let key = history.begin(Int(demand.below(UInt32(history.current.count))))
@@ -105,7 +120,7 @@ extension RaftCluster {
             payload: UInt32(truncatingIfNeeded: tag)
         )
         if operation == .get, demand.below(2) == 0 {
-            tell(host, .read(ReadTag(tag)))
+            ask(host, tag)
         } else {
             let command = KeyValueMachine.Command(
                 client: UInt32(number),
@@ -113,19 +128,48 @@ extension RaftCluster {
                 key: key,
                 operation: operation
             )
-            tell(
-                host,
-                .propose([RaftProposal(tag: ProposalTag(tag), content: .command(command.octets))])
-            )
+            propose(.command(command.octets), tag, host)
         }
     }
 
+    /// Proposes, and holds a leader to saying at once what it makes of it.
+    func propose(_ content: LogEntry.Content, _ tag: UInt64, _ host: RaftHost) {
+        let isLeader = host.raft.role == .leader
+        check.proposes(tag, content)
+        tell(host, .propose([RaftProposal(tag: ProposalTag(tag), content: content)]))
+        if isLeader { check.proposed(tag, host) }
+    }
+
+    private func ask(_ host: RaftHost, _ tag: UInt64) {
+        check.asks(tag, host)
+        tell(host, .read(ReadTag(tag)))
+    }
+
+    /// Somebody reads at any node, or at any that believes to lead.
+    func readersAct() {
+        if isCalm { return }
+        schedule(
+            .reader,
+            in: UInt64(1 + demand.below(2 * weather.readEvery)) * Self.millisecond,
+            node: 0
+        )
+        if let rest, now < rest.quietUntil { return }
+        let leaders = hosts.filter { $0.raft.role == .leader }
+        let all = demand.below(4) > 0 && !leaders.isEmpty ? leaders : hosts
+        let host = all[Int(demand.below(UInt32(all.count)))]
+        guard host.isRunning, host.pausedUntil <= now else { return }
+        history.readers += 1
+        ask(host, Self.readersTag + history.readers)
+    }
+
+    /// Tags of readers, of whom nobody waits for the value, begin here.
+    static var readersTag: UInt64 { 1 << 62 }
+
     /// Mostly the leader, now and then anybody.
     private func chooseHost() -> RaftHost {
-        if demand.below(3) > 0,
-            let leader = hosts.first(where: { $0.isRunning && $0.raft.role == .leader })
-        {
-            return leader
+        if demand.below(3) > 0 {
+            let leaders = hosts.filter { $0.isRunning && $0.raft.role == .leader }
+            if !leaders.isEmpty { return leaders[Int(demand.below(UInt32(leaders.count)))] }
         }
         return hosts[Int(demand.below(UInt32(hosts.count)))]
     }
@@ -173,14 +217,16 @@ extension RaftCluster {
         fail(waiting.tag, isCertain: false)
     }
 
-    func proposalAnswered(_ tag: ProposalTag, _ verdict: ProposalVerdict) {
+    func proposalAnswered(_ tag: ProposalTag, _ verdict: ProposalVerdict, _ host: RaftHost) {
+        check.answered(tag.raw, verdict, host)
         guard case .refused = verdict else { return }
         // What was passed on may have arrived twice, and be refused once only.
         let isDirect = history.owners[tag.raw].flatMap { clients[$0].waiting?.isDirect } ?? false
         fail(tag.raw, isCertain: isDirect)
     }
 
-    func proposalEnded(_ tag: ProposalTag, _ outcome: ProposalOutcome) {
+    func proposalEnded(_ tag: ProposalTag, _ outcome: ProposalOutcome, _ host: RaftHost) {
+        check.ended(tag.raw, outcome, host)
         switch outcome {
         case .committed(let position):
             if let result = check.result(at: position.index) { succeed(tag.raw, result) }
@@ -191,6 +237,8 @@ extension RaftCluster {
     // MARK: - Reads
 
     func readAnswered(_ tag: ReadTag, _ verdict: ReadVerdict, _ host: RaftHost) {
+        check.answeredRead(tag.raw, verdict, host)
+        if tag.raw > Self.readersTag { return }
         guard case .ready(let index) = verdict else {
             fail(tag.raw, isCertain: true)
             return
@@ -213,33 +261,6 @@ extension RaftCluster {
     }
 
     // MARK: - The end
-
-    /// I18: a healed cluster has one leader, and all its members have applied the same.
-    func checkRest() {
-        let leaders = hosts.filter { $0.isRunning && !$0.isRemoved && $0.raft.role == .leader }
-        guard let leader = leaders.max(by: { $0.raft.term < $1.raft.term }) else {
-            check.fail("I18: nobody leads \(Self.calmSeconds) s after all healed")
-            return
-        }
-        for id in leader.raft.membership.members {
-            guard let host = host(id), host.isRunning else {
-                check.fail("I18: member \(id.raw) does not run")
-                return
-            }
-            if host.applied != leader.applied || host.machine != leader.machine {
-                for peer in leader.raft.peers {
-                    story.tell(
-                        now,
-                        "leader \(leader.id.raw), log \(leader.raft.log.first.raw)...\(leader.raft.log.lastIndex.raw): node \(peer.id.raw) \(peer.flow) match \(peer.match.raw) next \(peer.next.raw) active \(peer.isActive) paused \(peer.isPaused)"
-                    )
-                }
-                check.fail(
-                    "I18: node \(id.raw) has applied \(host.applied.raw), leader \(leader.id.raw) \(leader.applied.raw)"
-                )
-                return
-            }
-        }
-    }
 
     /// I13, I20: what clients saw can have happened in one order.
     func judgeHistory() {

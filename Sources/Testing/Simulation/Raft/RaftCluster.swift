@@ -19,6 +19,8 @@ package final class RaftCluster {
         package var isCertain = false
         /// The weather of every day instead of one that the seed chooses.
         package var isEveryday = false
+        /// The seed chooses how many nodes there are, and how they behave, too.
+        package var isWild = false
         package var clients = 5
         package var rules = RaftRules()
 
@@ -26,7 +28,9 @@ package final class RaftCluster {
     }
 
     enum Happening: UInt8 {
-        case wake, deliver, written, applied, fault, heal, restart, client, timeout, snapshot
+        case wake, deliver, arrive, written, applied, fault, heal, restart, client, timeout,
+            piece, pieceWake, verified
+        case reader, gambit, rest, probe, judge, churn
     }
 
     static let millisecond: UInt64 = 1_000_000
@@ -35,16 +39,28 @@ package final class RaftCluster {
     static let calmSeconds: UInt64 = 30
 
     let plan: Plan
+    let rules: RaftRules
+    /// Virtual seconds of faults.
+    let seconds: UInt64
     let cluster: ClusterIdentity
     var hosts: [RaftHost] = []
     var now: UInt64 = 0
     var events = EventQueue(start: 0)
     var messages = Pool<RaftMessage>()
+    var pieces = Pool<SnapshotMessage>()
     /// For each node, those that it does not reach, by bits.
     var cuts: [UInt64] = []
+    /// Rises with each cut: only the end of the last one heals.
+    var cutNumber: UInt32 = 0
     /// The faults that this seed has.
     var active: Set<RaftFaultKind> = []
     var isCalm = false
+    /// The majority that works now, while everything else does not.
+    var rest: RaftRest?
+    var rests: UInt32 = 0
+    var probes: UInt32 = 0
+    /// How often the leadership changed, and what was sent, when a calm cluster was looked at first.
+    var calmMark: (elections: Int, messages: Int) = (0, 0)
     let weather: RaftWeather
 
     var network: SeededGenerator
@@ -73,14 +89,18 @@ package final class RaftCluster {
         demand = SeededGenerator(seed: seeds.next())
         let drawn = RaftWeather(&fortune)
         weather = plan.isEveryday ? .everyday : drawn
-        let voters = (1...max(1, plan.nodes)).map { RaftID(UInt64($0)) }
+        let shape = plan.isWild ? RaftShape(&fortune, plan) : RaftShape(plan)
+        rules = shape.rules
+        seconds = shape.seconds
         let mark = SnapshotMark(
             position: LogPosition(term: Term(1), index: LogIndex(1)),
-            membership: RaftMembership(voters: voters)
+            membership: shape.membership
         )
         snapshots[1] = KeyValueMachine()
-        for id in voters { addHost(id, mark: mark) }
+        check.begin(with: mark)
+        for id in shape.membership.members { addHost(id, mark: mark) }
         chooseFaults()
+        if weather.readEvery > 0 { schedule(.reader, in: Self.second, node: 0) }
         for number in 0..<plan.clients {
             clients.append(RaftClient())
             schedule(.client, in: UInt64(number + 1) * 100 * Self.millisecond, node: UInt32(number))
@@ -91,12 +111,15 @@ package final class RaftCluster {
 
     /// Runs to the end, or to the first violation.
     package func run() {
-        let end = plan.seconds * Self.second
+        let end = seconds * Self.second
         if !active.isEmpty { schedule(.fault, in: Self.second, node: 0) }
+        if active.contains(.rest) { scheduleRest() }
         advance(to: end)
         becomeCalm()
+        advance(to: end + Self.calmSeconds * Self.second / 2)
+        calmMark = (figures.elections, figures.messages)
         advance(to: end + Self.calmSeconds * Self.second)
-        if check.violation == nil { checkRest() }
+        if check.violation == nil { checkEnd() }
         if check.violation == nil { judgeHistory() }
         figures.virtualSeconds = now / Self.second
         figures.invariants = check.count
@@ -109,6 +132,7 @@ package final class RaftCluster {
         while check.violation == nil, let event = events.next(until: end) {
             now = max(now, event.time)
             figures.events += 1
+            figures.add(event)
             if let happening = Happening(rawValue: event.kind) { happen(happening, event) }
         }
         now = max(now, end)
@@ -121,17 +145,21 @@ package final class RaftCluster {
         case .timeout: clientGivesUp(place, event.payload)
         case .fault: strike()
         case .heal: heal(event)
-        case .restart: restart(hosts[place])
-        case .deliver: deliver(event)
-        case .wake, .written, .applied, .snapshot:
+        case .restart: if !hosts[place].isRemoved { restart(hosts[place]) }
+        case .deliver: deliver(event, isHeld: false)
+        case .arrive: deliver(event, isHeld: true)
+        case .reader: readersAct()
+        case .gambit: play(weather.gambits[Int(event.payload)], hosts[place])
+        case .rest: if event.payload == 0 { beginRest() } else { endRest() }
+        case .probe: probe()
+        case .judge: judgeRest(event.payload)
+        case .churn: if !isQuiet { churn() }
+        case .piece: deliverPiece(event)
+        case .wake, .pieceWake, .verified, .written, .applied:
             let host = hosts[place]
-            if host.pausedUntil > now {
-                events.schedule(
-                    event.kind,
-                    at: host.pausedUntil,
-                    node: event.node,
-                    payload: event.payload
-                )
+            let until = max(host.pausedUntil, happening == .written ? host.diskHungUntil : 0)
+            if until > now, event.payload == host.incarnation || happening != .written {
+                events.schedule(event.kind, at: until, node: event.node, payload: event.payload)
             } else {
                 happen(happening, event, at: host)
             }
@@ -139,11 +167,7 @@ package final class RaftCluster {
     }
 
     private func happen(_ happening: Happening, _ event: Event, at host: RaftHost) {
-        if happening == .snapshot {
-            let peer = RaftID(UInt64(event.payload >> 1))
-            tell(host, .snapshotSent(peer, isThere: event.payload & 1 == 1))
-            return
-        }
+        if happening == .pieceWake { return wakeTransfers(host) }
         if happening == .wake {
             guard host.isRunning, host.wakeAt <= now else { return }
             host.wakeAt = .max
@@ -155,6 +179,7 @@ package final class RaftCluster {
         switch happening {
         case .written: didWrite(host)
         case .applied: didApply(host)
+        case .verified: didVerify(host)
         default: break
         }
     }
@@ -171,7 +196,9 @@ package final class RaftCluster {
     }
 
     func addHost(_ id: RaftID, mark: SnapshotMark) {
-        let host = RaftHost(id: id, mark: mark, raft: engine(id, boot: Raft.Boot(snapshot: mark)))
+        let transfers = SnapshotTransfers(id: id, cluster: cluster, rules: rules)
+        let raft = engine(id, boot: Raft.Boot(snapshot: mark))
+        let host = RaftHost(id: id, mark: mark, raft: raft, transfers: transfers)
         host.machine = snapshots[mark.position.index.raw] ?? KeyValueMachine()
         hosts.append(host)
         cuts.append(0)
@@ -182,7 +209,7 @@ package final class RaftCluster {
         Raft(
             id: id,
             cluster: cluster,
-            rules: plan.rules,
+            rules: rules,
             boot: boot,
             seed: plan.seed &* 1_000_003 &+ id.raw &* 101 &+ UInt64(boot.count),
             at: moment
@@ -194,11 +221,12 @@ package final class RaftCluster {
         guard !host.isRunning else { return }
         host.boots += 1
         host.isRunning = true
+        rot(host)
         let disk = host.disk
         host.machine = snapshots[disk.snapshot.position.index.raw] ?? KeyValueMachine()
         host.applied = disk.snapshot.position.index
-        host.lastCommit = .zero
-        host.wasLeader = false
+        host.handed = host.applied
+        host.known = RaftHost.Known()
         host.wakeAt = .max
         let boot = Raft.Boot(
             hardState: disk.hardState,
@@ -206,11 +234,13 @@ package final class RaftCluster {
             base: disk.base,
             entries: disk.entries,
             count: host.boots + 1,
-            start: UInt64(host.boots) + 1
+            start: UInt64(host.boots) + 1,
+            isRepairing: disk.isRepairing
         )
         host.raft = engine(host.id, boot: boot, at: host.local(now))
         check.restarted(host)
         story.tell(now, "node \(host.id.raw) starts, log to \(disk.last.index.raw)")
+        restartTransfers(host)
         obey(host)
     }
 
@@ -225,11 +255,13 @@ package final class RaftCluster {
 
     /// Obeys an engine until it wants nothing.
     func obey(_ host: RaftHost) {
+        let commit = host.known.commit
         while let output = host.raft.next() {
             obey(output, host)
             if check.violation != nil { return }
         }
         check.look(at: host, in: self)
+        if host.raft.role == .leader, host.known.commit > commit { occasion(.committed, host) }
         guard let wake = host.raft.nextWake else { return }
         let due = max(host.world(wake.moment), now)
         if due < host.wakeAt {
@@ -242,18 +274,21 @@ package final class RaftCluster {
         switch output {
         case .role(let change): roleChanged(change, host)
         case .persist(let batch): write(batch, host)
-        case .send(let message): send(message)
+        case .send(let message): send(message, host)
         case .apply(let entries): apply(entries, host)
         case .restore(let mark): restore(mark, host)
         case .snapshotWanted:
             host.sinceSnapshot = .max / 2
             takeSnapshot(host)
         case .read(let tag, let verdict): readAnswered(tag, verdict, host)
-        case .proposal(let tag, let verdict): proposalAnswered(tag, verdict)
-        case .outcome(let tag, let outcome): proposalEnded(tag, outcome)
-        case .member(let peer, let news):
-            story.tell(now, "node \(host.id.raw) says of node \(peer.raw): \(news)")
-        case .repaired: break
+        case .proposal(let tag, let verdict): proposalAnswered(tag, verdict, host)
+        case .outcome(let tag, let outcome): proposalEnded(tag, outcome, host)
+        case .member(let peer, let news): check.says(host, of: peer, news)
+        case .repaired:
+            host.disk.isRepairing = false
+            host.disk.damaged = []
+            figures.repairs += 1
+            story.tell(now, "node \(host.id.raw) has repaired its log")
         case .fault(let fault): check.fail("node \(host.id.raw) broke: \(fault)")
         }
     }
@@ -263,10 +298,20 @@ package final class RaftCluster {
             now,
             "node \(host.id.raw) is \(change.role) in term \(change.term.raw), leader \(change.leader?.raw ?? 0)"
         )
-        if change.role == .leader {
+        let before = host.known.role
+        host.known.role = change.role
+        if change.role != .leader { tellTransfers(host, .stop(nil)) }
+        switch change.role {
+        case .leader where before != .leader:
             figures.elections += 1
             check.elected(host, change.term)
             didElect()
+            occasion(.elected, host)
+        case .preCandidate: check.campaigns(host, at: now, rules)
+        case .candidate:
+            if before == .preCandidate { check.raises(host, change.term) }
+            occasion(.campaigning, host)
+        default: break
         }
     }
 }

@@ -8,6 +8,11 @@ package struct RaftFigures: Sendable {
     package var applied = 0
     package var snapshots = 0
     package var restores = 0
+    /// Messages about octets of snapshots, and logs that were whole again after damage.
+    package var pieces = 0
+    package var repairs = 0
+    /// Clusters in which damage left nobody who could be elected.
+    package var stuck = 0
     package var answered = 0
     package var refused = 0
     /// Operations of which nobody can say whether they happened.
@@ -18,6 +23,8 @@ package struct RaftFigures: Sendable {
     package var unjudged = 0
     package var invariants = 0
     package var faults = RaftFaultCounts()
+    /// Sums up all that happened, in order: two runs of one seed have the same.
+    package private(set) var digest: UInt64 = 0
     /// Nanoseconds from call to answer.
     package var latencies = Samples()
 
@@ -28,7 +35,13 @@ package struct RaftFigures: Sendable {
 
     package init() {}
 
+    mutating func add(_ event: Event) {
+        digest = (digest ^ event.time) &* 0x0000_0100_0000_01b3
+        digest = (digest ^ UInt64(event.kind) << 32 ^ UInt64(event.node)) &* 0x0000_0100_0000_01b3
+    }
+
     package mutating func add(_ other: RaftFigures) {
+        digest = (digest ^ other.digest) &* 0x0000_0100_0000_01b3
         virtualSeconds += other.virtualSeconds
         events += other.events
         messages += other.messages
@@ -37,6 +50,9 @@ package struct RaftFigures: Sendable {
         applied += other.applied
         snapshots += other.snapshots
         restores += other.restores
+        pieces += other.pieces
+        repairs += other.repairs
+        stuck += other.stuck
         answered += other.answered
         refused += other.refused
         doubtful += other.doubtful

@@ -9,6 +9,10 @@ final class RaftHost {
         var base: LogPosition
         var entries: [LogEntry] = []
         var snapshot: SnapshotMark
+        /// Whether entries that were here are damaged, and not all are there again.
+        var isRepairing = false
+        /// What was damaged, as long as it is not all there again: it was acknowledged in good faith.
+        var damaged: [LogPosition] = []
 
         var last: LogPosition { entries.last?.position ?? base }
 
@@ -16,6 +20,12 @@ final class RaftHost {
             if index == base.index { return base.term }
             let place = index.distance(from: base.index) - 1
             return place >= 0 && place < entries.count ? entries[place].term : nil
+        }
+
+        /// Whether this entry is there, or was, before it went into the snapshot.
+        func has(_ index: LogIndex, of term: Term) -> Bool {
+            base.index >= index || self.term(at: index) == term
+                || damaged.contains(LogPosition(term: term, index: index))
         }
 
         mutating func write(_ batch: PersistBatch) {
@@ -48,10 +58,19 @@ final class RaftHost {
 
     let id: RaftID
     var raft: Raft
+    var transfers: SnapshotTransfers
+    /// When they are woken next, in world time.
+    var transfersWakeAt = UInt64.max
+    /// What the disk has of a snapshot that comes.
+    var coming: (mark: SnapshotMark, octets: [UInt8])?
+    /// The state that it holds, once all of it is there.
+    var arrived: KeyValueMachine?
     var isRunning = true
     var disk: Disk
     var machine = KeyValueMachine()
+    /// What the machine has applied, and what it was handed to apply.
     var applied: LogIndex
+    var handed: LogIndex
     var boots: UInt32 = 0
     /// Rises with each start: what belongs to an earlier one is void.
     var incarnation: UInt32 = 0
@@ -64,8 +83,17 @@ final class RaftHost {
     var writing: [PersistBatch] = []
     /// Batches that wait for the disk.
     var writes: [PersistBatch] = []
-    var isDiskSlow = false
+    /// Entries that wait to be applied, and when the last of them will be.
+    var applies: [[LogEntry]] = []
+    var appliesUntil: UInt64 = 0
+    var diskSlowUntil: UInt64 = 0
+    var diskHungUntil: UInt64 = 0
+    var applySlowUntil: UInt64 = 0
     var pausedUntil: UInt64 = 0
+    /// Kinds of messages that are lost on the way to it and from it, by bits, and until when.
+    var lostTo: UInt32 = 0
+    var lostFrom: UInt32 = 0
+    var lostUntil: UInt64 = 0
     /// How much faster than the world its clock goes, in millionths.
     var skew: Int64 = 0
     /// When its engine is woken next, in world time.
@@ -74,16 +102,37 @@ final class RaftHost {
     /// Entries since its last snapshot.
     var sinceSnapshot = 0
 
-    // What the checks know of it.
-    var lastCommit = LogIndex.zero
-    var lastTerm = Term.zero
-    var wasLeader = false
+    var known = Known()
 
-    init(id: RaftID, mark: SnapshotMark, raft: consuming Raft) {
+    /// What the checks remember of a node since its start.
+    struct Known {
+        var commit = LogIndex.zero
+        var applied = LogIndex.zero
+        var durable = LogIndex.zero
+        var last = LogIndex.zero
+        var term = Term.zero
+        var role = RaftRole.follower
+        var looks: UInt8 = 0
+        /// When it last heard a leader, and when it was told that one is gone.
+        var heardAt: UInt64?
+        var goneAt: UInt64?
+        /// What it said it would say more of: proposals that it took, and reads while it led.
+        var promised: [UInt64: [LogPosition]] = [:]
+        var asked: Set<UInt64> = []
+    }
+
+    init(
+        id: RaftID,
+        mark: SnapshotMark,
+        raft: consuming Raft,
+        transfers: consuming SnapshotTransfers
+    ) {
         self.id = id
         self.raft = raft
+        self.transfers = transfers
         disk = Disk(base: mark.position, snapshot: mark)
         applied = mark.position.index
+        handed = applied
     }
 
     /// This node's clock at a moment of the world.

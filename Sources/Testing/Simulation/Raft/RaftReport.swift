@@ -47,10 +47,11 @@ package struct RaftReport: Sendable {
             ("events", figures.events), ("messages", figures.messages), ("syncs", figures.syncs),
             ("elections", figures.elections), ("applied", figures.applied),
             ("snapshots", figures.snapshots), ("restores", figures.restores),
+            ("pieces", figures.pieces), ("repairs", figures.repairs), ("stuck", figures.stuck),
             ("answered", figures.answered), ("refused", figures.refused),
             ("doubtful", figures.doubtful), ("reads", figures.reads), ("keys", figures.keys),
             ("unjudged", figures.unjudged), ("invariants", figures.invariants),
-            ("violations", failures),
+            ("violations", failures), ("digest", Int(figures.digest >> 1)),
         ]
         let faults = RaftFaultKind.allCases.map { kind in
             (kind.rawValue, Figure.number(UInt64(figures.faults[kind])))

@@ -18,6 +18,11 @@ extension SnapshotTransfers {
                 answer(peer)
                 return
             }
+            if current.isInstalling {
+                // The sender asks again.
+                counts.offersPutOff += 1
+                return
+            }
             let isNewer =
                 offer.term > term
                 || (offer.term == term && mark.position > current.mark.position)
@@ -25,7 +30,7 @@ extension SnapshotTransfers {
                 refuse(mark.id, .outdated, to: peer)
                 return
             }
-            if !current.isWhole { emit(.discard(current.mark)) }
+            emit(.discard(current.mark))
         }
         receiving = Receiving(mark: mark, message: offer, taken: 0, written: 0)
         emit(.create(mark))

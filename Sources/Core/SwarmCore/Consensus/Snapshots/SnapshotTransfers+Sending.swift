@@ -98,7 +98,6 @@ extension SnapshotTransfers {
         if refusal == .unknown {
             // It lost what it had, or has not heard the offer.
             if sendings[place].sending.acknowledged == nil { return }
-            sendings[place].sending.acknowledged = nil
             retry(at: place, at: now)
         } else {
             sendings.remove(at: place)
@@ -109,6 +108,8 @@ extension SnapshotTransfers {
     /// Nothing was heard for a while: the answer to the offer says how far it is.
     mutating func retry(at place: Int, at now: Moment) {
         counts.retries += 1
+        // The other one may have lost part of what it acknowledged.
+        sendings[place].sending.acknowledged = nil
         sendings[place].sending.wentBackTo = nil
         let wait = min(2 * sendings[place].sending.retryWait, Self.retryMax)
         sendings[place].sending.retryWait = wait

@@ -26,6 +26,9 @@ package struct SnapshotTransfers: ~Copyable, Engine, Sendable {
         case unwritable(id: UInt64)
         /// All of it is written and durable, and is what its name says, or is not.
         case verified(id: UInt64, isWhole: Bool)
+        /// Raft took what was delivered, and waits until the disk has it: it may not be replaced before it has
+        /// passed.
+        case installing(id: UInt64)
         /// Snapshots up to this index are of no use any more.
         case passed(LogIndex)
     }
@@ -39,9 +42,9 @@ package struct SnapshotTransfers: ~Copyable, Engine, Sendable {
         case write(SnapshotChunk)
         /// All of it is written: sync it, and see whether it is what its name says.
         case verify(SnapshotMark)
-        /// What is here of it is of no use.
+        /// What is here of it is of no use, unless it was installed.
         case discard(SnapshotMark)
-        /// It is here: Raft is to receive this.
+        /// It is here: Raft is to receive this, and if it takes it, `installing` is to follow at once.
         case deliver(RaftMessage)
         /// Raft is to hear `snapshotMoves`.
         case moves(RaftID)
@@ -63,6 +66,8 @@ package struct SnapshotTransfers: ~Copyable, Engine, Sendable {
         package var malformed = 0
         package var misdelivered = 0
         package var offersRefused = 0
+        /// Offers of another snapshot while one was being installed.
+        package var offersPutOff = 0
         package var damaged = 0
         package var retries = 0
     }
@@ -92,6 +97,7 @@ package struct SnapshotTransfers: ~Copyable, Engine, Sendable {
         var written: UInt64
         var isVerifying = false
         var isWhole = false
+        var isInstalling = false
     }
 
     package let id: RaftID
@@ -134,9 +140,13 @@ package struct SnapshotTransfers: ~Copyable, Engine, Sendable {
         case .written(let id, let next): didWrite(id, next: next)
         case .unwritable(let id): discard(id, why: .noRoom)
         case .verified(let id, let isWhole): didVerify(id, isWhole: isWhole)
+        case .installing(let id):
+            if receiving?.mark.id == id, receiving?.isWhole == true {
+                receiving?.isInstalling = true
+            }
         case .passed(let index):
             guard let receiving, receiving.mark.position.index <= index else { return }
-            if !receiving.isWhole { emit(.discard(receiving.mark)) }
+            emit(.discard(receiving.mark))
             self.receiving = nil
         }
     }
