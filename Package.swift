@@ -57,6 +57,8 @@ let lifecycle = Target.Dependency.product(
 let unixSignals = Target.Dependency.product(
     name: "UnixSignals", package: "swift-service-lifecycle")
 let deque = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
+let trees = Target.Dependency.product(
+    name: "HashTreeCollections", package: "swift-collections")
 let heap = Target.Dependency.product(name: "HeapModule", package: "swift-collections")
 let containers = Target.Dependency.product(
     name: "BasicContainers", package: "swift-collections")
@@ -157,6 +159,9 @@ let package = Package(
             name: "Simulation",
             dependencies: ["Base", "Gossip", "GossipWire", "SwarmCore", containers],
             path: "Sources/Testing/Simulation", swiftSettings: house),
+        .target(
+            name: "KeyValue", dependencies: ["RaftNode", trees],
+            path: "Sources/Testing/KeyValue", swiftSettings: house),
         .executableTarget(
             name: "raft-trace", dependencies: ["Base", "SwarmCore"],
             path: "Sources/Testing/RaftTrace", swiftSettings: house),
@@ -172,6 +177,9 @@ let package = Package(
         tests("ClusterWire", ["Base", "SwarmCore", "ClusterWire"]),
         tests("GossipWire", ["Base", "Gossip", "GossipWire"]),
         tests("GossipNode", ["Base", "Gossip", "GossipWire", "GossipNode", "LinuxSystem"]),
+        tests(
+            "RaftNode",
+            ["Base", "Journal", "KeyValue", "LinuxSystem", "RaftNode", "SwarmCore"]),
         tests("LinuxSystem", ["Base", "LinuxSystem"]),
         tests("JournalWire", ["JournalWire"]),
         tests("Journal", ["Base", "Journal", "JournalWire", "LinuxSystem"]),

@@ -292,7 +292,9 @@ struct JournalClerk<Machine: StateMachine>: ~Copyable {
                     guard let piece = try journal.next(&reading.reader) else { return nil }
                     reading.rest = piece
                 }
-                let skipped = Int(min(UInt64(reading.rest.count), offset - min(offset, reading.offset)))
+                let skipped = Int(
+                    min(UInt64(reading.rest.count), offset - min(offset, reading.offset))
+                )
                 let taken = min(reading.rest.count - skipped, count - octets.count)
                 octets += reading.rest[skipped..<skipped + taken]
                 reading.offset += UInt64(skipped + taken)

@@ -40,7 +40,9 @@ final class PeerLink {
         retryAt = now.advanced(milliseconds: retryWait)
         retryWait = min(2 * retryWait, Self.retryMax)
         guard let opened = try? Sockets.stream(connectedTo: endpoint) else { return }
-        guard (try? poller.add(opened.raw, token: token, for: [.read, .write])) != nil else { return }
+        guard (try? poller.add(opened.raw, token: token, for: [.read, .write])) != nil else {
+            return
+        }
         descriptor = consume opened
         stage = .connecting
     }

@@ -57,7 +57,9 @@ extension RaftLoop {
         case .discard(let mark):
             arrived[mark.id] = nil
             desk.post(.discard(mark))
-        case .deliver(let message): raft.handle(.received(message), at: now)
+        case .deliver(let message):
+            raft.handle(.received(message), at: now)
+            if let id = raft.log.installing?.id { transfers.handle(.installing(id: id), at: now) }
         case .moves(let peer): raft.handle(.snapshotMoves(peer), at: now)
         case .ended(let peer, let isThere):
             raft.handle(.snapshotSent(peer, isThere: isThere), at: now)
@@ -91,6 +93,7 @@ extension RaftLoop {
             isTakingSnapshot = false
             status.counts.snapshotsTaken += 1
             raft.handle(.snapshotTaken(mark), at: now)
+            transfers.handle(.passed(mark.position.index), at: now)
             let index = mark.position.index.raw
             if index > settings.entriesKept {
                 raft.handle(.compact(before: LogIndex(index - settings.entriesKept)), at: now)

@@ -29,7 +29,14 @@ package final class RaftNode<Machine: StateMachine>: Sendable {
             try poller.add(desk.signal.raw, token: 1, for: .read)
             let clerkBody = Handed(JournalClerk(start.takeJournal(), desk, inbox, poller))
             let loopBody = Handed(
-                try RaftLoop(settings, inbox, desk, start.takeRaft(), start.machine, listener: listener)
+                try RaftLoop(
+                    settings,
+                    inbox,
+                    desk,
+                    start.takeRaft(),
+                    start.machine,
+                    listener: listener
+                )
             )
             clerk = try PinnedThread(name: "waggle-journal") { clerkBody.take()?.run() }
             loop = try PinnedThread(name: "waggle-raft") { loopBody.take()?.run() }

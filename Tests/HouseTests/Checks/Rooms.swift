@@ -23,7 +23,7 @@ enum Rooms {
         // Shell
         "NameServer": ["LinuxSystem", "DNSWire", "Names"],
         "GossipNode": ["LinuxSystem", "GossipWire", "Gossip"],
-        "RaftNode": ["Journal", "LinuxSystem", "SwarmCore"],
+        "RaftNode": ["ClusterWire", "Journal", "JournalWire", "LinuxSystem", "SwarmCore"],
         "Manager": ["ClusterWire", "SwarmCore"],
         "Agent": ["ClusterWire", "DockerWire", "SwarmCore"],
         "DataPlane": ["LinuxSystem", "Overlay"],

@@ -24,7 +24,7 @@ package struct SnapshotTransfers: ~Copyable, Engine, Sendable {
         case written(id: UInt64, next: UInt64)
         /// It cannot be written.
         case unwritable(id: UInt64)
-        /// All of it is written and durable, and is what its name says, or is not.
+        /// All of it is written, and is what its name says, or is not; Raft's next batch makes it durable.
         case verified(id: UInt64, isWhole: Bool)
         /// Raft took what was delivered, and waits until the disk has it: it may not be replaced before it has
         /// passed.
@@ -40,7 +40,7 @@ package struct SnapshotTransfers: ~Copyable, Engine, Sendable {
         /// Make room for a snapshot of which nothing is here.
         case create(SnapshotMark)
         case write(SnapshotChunk)
-        /// All of it is written: sync it, and see whether it is what its name says.
+        /// All of it is written: see whether it is what its name says.
         case verify(SnapshotMark)
         /// What is here of it is of no use, unless it was installed.
         case discard(SnapshotMark)
