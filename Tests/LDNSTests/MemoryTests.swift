@@ -51,14 +51,14 @@ struct MemoryTests {
     }
 
     /// Runs the body once to warm up and then until resident memory has grown by less than 4 MiB in
-    /// a round, at most four times.
+    /// a round, at most eight times.
     ///
     /// A leak of 210 octets a turn would show in every round; other suites that run at the same
     /// time do not grow in all of them.
     private func expectFlat(_ body: () throws -> Void) throws {
         try body()
         var growths: [Int] = []
-        for _ in 0..<4 {
+        for _ in 0..<8 {
             let before = try residentOctets()
             try body()
             growths.append(try residentOctets() - before)

@@ -41,6 +41,8 @@ extension RaftCluster {
             isHeld = true
         } else if strikes(.delay, oneIn: weather.delayOneIn) {
             wait += UInt64(network.below(weather.delayMax)) * Self.millisecond
+            // Every other one was on its way before a cut that comes meanwhile.
+            isHeld = network.below(2) == 0
         }
         schedule(
             isHeld ? .arrive : .deliver,
