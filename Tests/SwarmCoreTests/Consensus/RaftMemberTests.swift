@@ -180,6 +180,32 @@ struct RaftMemberTests {
         }
     }
 
+    @Test(
+        "B-32: a leader that removes itself takes nothing behind that, and so keeps nobody from leading"
+    )
+    func nothingBehind() {
+        let group = RaftGroup(2)
+        group.elect(1)
+        // Node 2 has the removal, and is not told that it is committed.
+        group.loses = { $0.to == RaftID(2) && group[1].raft.role == .follower }
+        let removal = RaftProposal(
+            tag: ProposalTag(1),
+            content: .membership(MembershipChange([.remove(RaftID(1))]))
+        )
+        let command = RaftProposal(tag: ProposalTag(2), content: .command([1]))
+        group.tell(1, .propose([removal, command]))
+        group.propose(1, "x")
+        #expect(Self.refusals(group[1]) == [.notMember, .notMember])
+        group.settle()
+        #expect(group[1].raft.role == .follower)
+        #expect(group[1].raft.membership.incoming == [RaftID(2)])
+        group.loses = { _ in false }
+        group.tell(2, .forgetLeader)
+        group.elect(2)
+        #expect(group.leader == RaftID(2))
+        #expect(group[2].raft.membership.incoming == [RaftID(2)])
+    }
+
     @Test("B-33: a leader that is removed tells that this is committed before it leads no more")
     func lastWord() {
         let group = RaftGroup(3)

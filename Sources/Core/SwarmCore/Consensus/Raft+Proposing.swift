@@ -11,13 +11,17 @@ extension Raft {
         var contents: [LogEntry.Content] = []
         var octets = 0
         let change = pendingChange
+        var isLast = false
         for proposal in proposals {
             let next = log.lastIndex.advanced(by: contents.count + 1)
-            if let refusal = refusal(of: proposal, after: octets) {
+            if let refusal = isLast ? .notMember : refusal(of: proposal, after: octets) {
                 refuse(proposal.tag, refusal)
                 continue
             }
-            if proposal.content.isMembership { pendingChange = next }
+            if proposal.content.isMembership {
+                pendingChange = next
+                isLast = leaves(by: [proposal.content])
+            }
             octets += proposal.content.charge
             accepted.append(proposal)
             contents.append(proposal.content)
@@ -43,7 +47,7 @@ extension Raft {
 
     /// Why a proposal may not be appended now; `octets`: those of the proposals that go before it.
     func refusal(of proposal: RaftProposal, after octets: Int) -> ProposalRefusal? {
-        if !membership.contains(id) { return .notMember }
+        if !membership.contains(id) || isLeaving { return .notMember }
         if let transferee { return .transferring(to: transferee) }
         if let fence = proposal.fence, fence != term { return .fenced(term: term) }
         let size = proposal.content.octets
@@ -62,6 +66,26 @@ extension Raft {
             return .membership(error)
         }
         return nil
+    }
+
+    /// Whether this leader is on its way out: nothing may stand behind its removal that others lack.
+    ///
+    /// They need its vote until they know that it was removed, and it votes for no shorter log than its own.
+    /// Source: raft.md §1.10, B-32.
+    private var isLeaving: Bool {
+        if rules.isPlain { return false }
+        if membership.isJoint { return !membership.incoming.contains(id) }
+        return !log.changes.isEmpty
+            && leaves(by: log.changes.compactMap { log.entry(at: $0)?.content })
+    }
+
+    private func leaves(by contents: [LogEntry.Content]) -> Bool {
+        if rules.isPlain { return false }
+        var later = membership
+        for case .membership(let change) in contents {
+            if let changed = try? later.applying(change) { later = changed.membership }
+        }
+        return !later.incoming.contains(id)
     }
 
     /// Why a change of the membership may not be appended now.

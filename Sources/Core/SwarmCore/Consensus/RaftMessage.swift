@@ -157,7 +157,7 @@ package enum ProposalRefusal: Hashable, Sendable {
     case noLeader
     /// Another node leads; who does is to be asked.
     case notLeader(RaftID)
-    /// This leader was removed.
+    /// This leader was removed, or is being removed: another one will take proposals.
     case notMember
     case transferring(to: RaftID)
     /// Too much is appended and not committed.
