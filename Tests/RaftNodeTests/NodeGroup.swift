@@ -1,4 +1,5 @@
 import Base
+import Dispatch
 import Glibc
 import Journal
 import KeyValue
@@ -121,20 +122,24 @@ final class NodeGroup {
     static func answer<Value: Sendable>(
         _ ask: (@escaping RaftReply<Value>) -> Void
     ) -> Result<Value, RaftNodeError> {
-        let box = Answer<Value>()
-        ask { box.set($0) }
-        for _ in 0..<30_000 {
-            if let value = box.value { return value }
-            usleep(1000)
-        }
-        return .failure(.stopped)
+        let answer = Answer<Value>()
+        ask { answer.set($0) }
+        return answer.wait(seconds: 30) ?? .failure(.stopped)
     }
 
     final class Answer<Value: Sendable>: Sendable {
         private let held = Mutex<Result<Value, RaftNodeError>?>(nil)
+        private let isThere = DispatchSemaphore(value: 0)
 
-        func set(_ value: Result<Value, RaftNodeError>) { held.withLock { $0 = value } }
+        func set(_ value: Result<Value, RaftNodeError>) {
+            held.withLock { $0 = value }
+            isThere.signal()
+        }
 
-        var value: Result<Value, RaftNodeError>? { held.withLock { $0 } }
+        /// Waits for it; nil when it did not come.
+        func wait(seconds: Int) -> Result<Value, RaftNodeError>? {
+            _ = isThere.wait(timeout: .now() + .seconds(seconds))
+            return held.withLock { $0 }
+        }
     }
 }

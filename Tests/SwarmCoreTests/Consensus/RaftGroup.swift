@@ -206,6 +206,14 @@ final class RaftGroup {
         obey(self[number])
     }
 
+    /// The disk of a node, which is held, gets one batch done.
+    func finishWrite(_ number: UInt64) {
+        if self[number].held.isEmpty { return }
+        let batch = self[number].held.removeFirst()
+        write(batch, self[number])
+        obey(self[number])
+    }
+
     private func write(_ batch: PersistBatch, _ member: Member) {
         if let state = batch.hardState { member.hardState = state }
         if let first = batch.entries.first {

@@ -100,6 +100,26 @@ struct RaftTests {
         #expect(group.leader != nil && group.leader != RaftID(1))
     }
 
+    @Test("a leader whose disk is slow and works leads on")
+    func slowDisk() throws {
+        let group = RaftGroup(3)
+        group.elect(1)
+        group.holdsDisk = [RaftID(1)]
+        // Two batches are always on their way, each for eight ticks, so that one waits for sixteen.
+        group.propose(1, "w")
+        for _ in 0..<10 {
+            group.propose(1, "x")
+            for _ in 0..<8 {
+                for node: UInt64 in [1, 2, 3] { group.tick(node) }
+                group.settle()
+            }
+            group.finishWrite(1)
+        }
+        #expect(group[1].raft.role == .leader)
+        #expect(group[1].raft.term == Term(1))
+        #expect(group[1].raft.counts.transfers == 0)
+    }
+
     @Test("B-16, B-17: a member from which every message was lost gets all in the end")
     func lostWindow() {
         let group = RaftGroup(3) { $0.inflightMessagesMax = 2 }

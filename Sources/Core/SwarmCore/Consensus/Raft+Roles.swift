@@ -49,8 +49,10 @@ extension Raft {
         }
     }
 
-    /// How many ticks the oldest batch has been on its way to the disk.
-    package var writingTicks: UInt64 { writing.first.map { ticks - $0.since } ?? 0 }
+    /// For how many ticks the disk has had something to write and written nothing.
+    ///
+    /// Not how long the oldest batch waits: behind another one it waits for two, on a disk that is slow and works.
+    package var writingTicks: UInt64 { writing.first.map { ticks - max($0.since, writtenAt) } ?? 0 }
 
     /// Whether the disk has stood still for so long that this node should not lead.
     var isStalled: Bool { !rules.isPlain && writingTicks >= UInt64(rules.electionTicks) }

@@ -6,6 +6,7 @@ extension Raft {
     mutating func didPersist(_ token: PersistToken) {
         while let first = writing.first, first.token <= token {
             writing.removeFirst()
+            writtenAt = ticks
             // After a change of the term what was written may have been overwritten meanwhile, by an entry
             // of the same place that is not written yet; the batch of the new term says what is.
             if first.term == term, let covers = first.covers { log.didPersist(covers) }

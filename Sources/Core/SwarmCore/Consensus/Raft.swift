@@ -137,6 +137,8 @@ package struct Raft: ~Copyable, Engine, Sendable {
     var after: [RaftMessage] = []
     var sends: [RaftMessage] = []
     var writing: Deque<Writing> = []
+    /// The tick at which the disk last got something done.
+    var writtenAt: UInt64 = 0
     var lastToken: UInt64 = 0
     var hardStateGiven: HardState
     var reported: RoleChange
